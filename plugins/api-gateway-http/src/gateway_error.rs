@@ -8,6 +8,12 @@ pub const REQUEST_ID: &str = "apigw-requestid";
 /// Why the gateway answers instead of the function. The messages are AWS's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GatewayError {
+    /// The request does not identify its caller, or not with a valid token.
+    Unauthorized,
+    /// The caller may not do this.
+    Forbidden,
+    /// The ARN that a policy would be compared with is too long.
+    RequestUriTooLong,
     /// No route matches, or the stage does not exist. HTTP APIs do not answer 403 or 405 here.
     NotFound,
     /// The body is too large.
@@ -26,6 +32,9 @@ impl GatewayError {
     /// The error as a response.
     pub fn response(self, request_id: &str) -> Response {
         let (status, message) = match self {
+            Self::Unauthorized => (401, "Unauthorized"),
+            Self::Forbidden => (403, "Forbidden"),
+            Self::RequestUriTooLong => (414, "Request URI too long"),
             Self::NotFound => (404, "Not Found"),
             Self::EntityTooLarge => (413, "Request Entity Too Large"),
             Self::UriTooLong => (414, "URI Too Long"),

@@ -5,9 +5,9 @@ use golden::http::{Functions, check};
 #[test]
 fn golden_cases_are_answered_as_recorded() {
     let functions = Functions {
-        configure: |config, _| crate::configure(config),
+        configure: crate::configure,
         shape: crate::shape,
-        respond: crate::respond,
+        resume: crate::resume,
     };
     check("api-gateway-http", functions);
 }

@@ -12,8 +12,8 @@ struct Plugin;
 contract::export!(Plugin with_types_in contract);
 
 impl Guest for Plugin {
-    fn configure(config: String, _: Surroundings) -> Result<Setup, Vec<Problem>> {
-        crate::configure(&config)
+    fn configure(config: String, surroundings: Surroundings) -> Result<Setup, Vec<Problem>> {
+        crate::configure(&config, &surroundings)
     }
 
     fn shape(state: String, request: Request) -> Result<Step, String> {
@@ -24,8 +24,8 @@ impl Guest for Plugin {
         state: String,
         token: String,
         outcome: Outcome,
-        _: Option<Request>,
+        request: Option<Request>,
     ) -> Result<Step, String> {
-        crate::respond(&state, &token, outcome.ending).map(Step::Reply)
+        crate::resume(&state, &token, outcome, request.as_ref())
     }
 }

@@ -4,9 +4,9 @@
 //!
 //! - [`configure()`] checks the trigger's table of `lambkin.toml` and turns it into a `state` that is fast to read;
 //! - [`shape()`] finds the route of a request and writes the event for its function;
-//! - [`respond()`] turns the function's result into an HTTP response.
+//! - [`resume()`] turns the function's result into an HTTP response, or goes on after a step of an authorizer.
 //!
-//! What other HTTP front ends of AWS do in the same way is in the crate `http_event`. Everything is tested natively;
+//! What other HTTP front ends of AWS do in the same way is in the crates `http_event` and `authorizer`. Everything is tested natively;
 //! `guest`, which exists only in the component, exports the functions.
 //!
 //! On failure: `configure` reports every mistake in the configuration. Whatever a request or a result contains, the
@@ -17,6 +17,7 @@
 
 extern crate alloc;
 
+mod authorize;
 mod config;
 mod event;
 mod gateway_error;
@@ -32,5 +33,4 @@ mod state;
 mod token;
 
 pub use config::configure;
-pub use respond::respond;
-pub use shape::shape;
+pub use shape::{resume, shape};

@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn a_state_or_a_token_of_another_plugin_is_an_error() {
-        let state = crate::configure(r#"{"function":"f"}"#).unwrap().state;
+        let state = crate::config::alone(r#"{"function":"f"}"#).unwrap().state;
         let respond_to = |state, token| respond(state, token, Ending::Completed("null".into()));
         assert!(respond_to(&state, "2.0 a= ").is_ok());
         assert!(respond_to(&state, "{}").unwrap_err().contains("token"));
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_refused_result_has_a_warning_for_the_developer_that_the_client_does_not_see() {
-        let state = crate::configure(r#"{"function":"f"}"#).unwrap().state;
+        let state = crate::config::alone(r#"{"function":"f"}"#).unwrap().state;
         for (token, result, expected) in [
             (
                 "2.0 a= ",

@@ -185,6 +185,7 @@ mod tests {
             format: Format::V2,
             timeout_ms: 1,
             function,
+            guard: "",
         };
         let text = State::new(DEFAULT, "", "").write([
             route("GET", "/a/{b}", "get"),

@@ -1,15 +1,22 @@
-//! From a request to a step: quotas, stage, preflight request, route, event.
+//! From a request to a step: quotas, stage, preflight request, route, authorizer, event.
 
 use alloc::borrow::ToOwned as _;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use http_event::contract::{Invocation, InvocationMode, Request, Response, ResponseBody, Step};
+use authorizer::authorizer::Guard;
+use authorizer::decision::{Caller, Decision};
+use authorizer::flow;
+use http_event::contract::{
+    Invocation, InvocationMode, Outcome, Request, Response, ResponseBody, Step,
+};
 use http_event::cors;
 
+use crate::authorize::{self, Ended};
 use crate::event::{self, Context};
 use crate::gateway_error::{GatewayError, REQUEST_ID};
 use crate::limits;
+use crate::respond::respond;
 use crate::routing;
 use crate::state::State;
 use crate::token::Token;
@@ -51,25 +58,90 @@ pub fn shape(state: &str, request: &Request) -> Result<Step, String> {
         return reply(GatewayError::NotFound);
     };
 
-    let event = event::write(&Context {
+    let context = Context {
         state: &state,
         request,
         found: &found,
         request_id: &request_id,
-    });
+        caller: None,
+    };
+    if found.route.guard.is_empty() {
+        return Ok(invoke(&context, allow_origin));
+    }
+    authorized(&context, allow_origin, None)
+}
+
+/// Goes on when an invocation or a fetch has ended: that of the function, or one of an authorizer.
+///
+/// # Errors
+///
+/// `state` or `token` was not written by this plugin, or the request of an authorizer's step is missing.
+pub fn resume(
+    state: &str,
+    token: &str,
+    outcome: Outcome,
+    request: Option<&Request>,
+) -> Result<Step, String> {
+    let Some(progress) = flow::progress_of(token) else {
+        return respond(state, token, outcome.ending).map(Step::Reply);
+    };
+    let state = State::read(state).ok_or("the state was not written by this plugin")?;
+    let request = request.ok_or("the request is missing")?;
+    let path = routing::path_in_stage(&state, &request.path);
+    let found = path.and_then(|path| routing::find(&state, &request.method, path));
+    let found = found.ok_or("the token was not written for this request")?;
+    let cors = state.cors.as_ref();
+    let context = Context {
+        state: &state,
+        request,
+        found: &found,
+        request_id: &request_id(&request.id),
+        caller: None,
+    };
+    let allow_origin = cors.and_then(|cors| cors.allow_origin(request));
+    authorized(&context, allow_origin, Some((progress, &outcome)))
+}
+
+/// What the authorizer of the route decides, from the beginning or after a step.
+fn authorized(
+    context: &Context<'_>,
+    allow_origin: Option<&str>,
+    ended: Option<Ended<'_>>,
+) -> Result<Step, String> {
+    let guard =
+        Guard::read(context.found.route.guard).ok_or("the state was not written by this plugin")?;
+    Ok(match authorize::decide(context, guard, ended)? {
+        Decision::Ask(step) => step,
+        Decision::Allow(caller) => {
+            let caller: Option<&Caller> = Some(&caller);
+            invoke(&Context { caller, ..*context }, allow_origin)
+        }
+        Decision::Refuse(refusal) => {
+            let mut response = authorize::refused(refusal, context.request_id);
+            if let Some(cors) = &context.state.cors {
+                cors.replace_headers(allow_origin, &mut response);
+            }
+            Step::Reply(response)
+        }
+    })
+}
+
+/// The invocation of the function.
+fn invoke(context: &Context<'_>, allow_origin: Option<&str>) -> Step {
+    let route = context.found.route;
     let token = Token {
-        format: found.route.format,
-        request_id: &request_id,
+        format: route.format,
+        request_id: context.request_id,
         allow_origin,
     };
-    Ok(Step::Invoke(Invocation {
-        function: found.route.function.to_owned(),
-        event,
+    Step::Invoke(Invocation {
+        function: route.function.to_owned(),
+        event: event::write(context),
         mode: InvocationMode::Buffered,
-        max_wait_ms: Some(found.route.timeout_ms),
+        max_wait_ms: Some(route.timeout_ms),
         cache: None,
         token: token.write(),
         with_request: false,
         extra: Vec::new(),
-    }))
+    })
 }

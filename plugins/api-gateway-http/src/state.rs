@@ -4,9 +4,10 @@
 //! routes are in the order in which they are tried. `configure` refuses control characters, so nothing is escaped.
 //!
 //! ```text
-//! stage ⇥ account id ⇥ API id ⇥ domain name ⇥ stage variables as JSON
+//! stage ⇥ account id ⇥ API id ⇥ domain name ⇥ stage variables as JSON ⇥ region
 //! origins ⇥ methods ⇥ headers ⇥ exposed headers ⇥ max age ⇥ credentials      (empty without CORS)
-//! method ⇥ path ⇥ payload format ⇥ timeout in ms ⇥ function                  (per route; the first match is used)
+//! authorizers                                                                (see the crate `authorizer`)
+//! method ⇥ path ⇥ payload format ⇥ timeout in ms ⇥ function ⇥ authorizer     (per route; the first match is used)
 //! ```
 //!
 //! On failure: other text reads as `None`.
@@ -31,8 +32,12 @@ pub struct State<'a> {
     pub domain_name: &'a str,
     /// A JSON object; empty if the stage has no variables.
     pub stage_variables: &'a str,
+    /// The region in ARNs.
+    pub region: &'a str,
     /// `None`: the functions handle CORS themselves.
     pub cors: Option<Cors<'a>>,
+    /// The authorizers, for [`find`](authorizer::authorizer::find).
+    pub authorizers: &'a str,
     routes: &'a str,
 }
 
@@ -49,6 +54,8 @@ pub struct Route<'a> {
     pub timeout_ms: u32,
     /// The function's name.
     pub function: &'a str,
+    /// Its authorizer, for [`Guard::read`](authorizer::authorizer::Guard::read); empty without one.
+    pub guard: &'a str,
 }
 
 /// The payload format version of an integration.
@@ -82,9 +89,10 @@ impl Format {
 impl<'a> State<'a> {
     /// Reads a text that [`State::write`] has written.
     pub fn read(text: &'a str) -> Option<Self> {
-        let mut lines = text.splitn(3, '\n');
-        let mut api = lines.next()?.splitn(5, '\t');
+        let mut lines = text.splitn(4, '\n');
+        let mut api = lines.next()?.splitn(6, '\t');
         let cors = lines.next()?;
+        let authorizers = lines.next()?;
         let routes = lines.next()?;
         Some(Self {
             stage: api.next()?,
@@ -92,11 +100,13 @@ impl<'a> State<'a> {
             api_id: api.next()?,
             domain_name: api.next()?,
             stage_variables: api.next()?,
+            region: api.next()?,
             cors: if cors.is_empty() {
                 None
             } else {
                 Some(Cors::read(cors)?)
             },
+            authorizers,
             routes,
         })
     }
@@ -104,12 +114,19 @@ impl<'a> State<'a> {
     /// Writes the state with these routes, which `shape` tries in this order.
     pub fn write<'r>(&self, routes: impl IntoIterator<Item = Route<'r>>) -> String {
         let mut text = format!(
-            "{}\t{}\t{}\t{}\t{}\n",
-            self.stage, self.account_id, self.api_id, self.domain_name, self.stage_variables
+            "{}\t{}\t{}\t{}\t{}\t{}\n",
+            self.stage,
+            self.account_id,
+            self.api_id,
+            self.domain_name,
+            self.stage_variables,
+            self.region
         );
         if let Some(cors) = &self.cors {
             cors.write(&mut text);
         }
+        text.push('\n');
+        text.push_str(self.authorizers);
         text.push('\n');
         for route in routes {
             route.write(&mut text);
@@ -125,7 +142,9 @@ impl<'a> State<'a> {
             api_id,
             domain_name: "",
             stage_variables: "",
+            region: "",
             cors: None,
+            authorizers: "",
             routes: "",
         }
     }
@@ -145,6 +164,7 @@ impl<'a> Route<'a> {
             format: Format::from_name(fields.next()?)?,
             timeout_ms: fields.next()?.parse().ok()?,
             function: fields.next()?,
+            guard: fields.next()?,
         })
     }
 
@@ -155,9 +175,10 @@ impl<'a> Route<'a> {
             format,
             timeout_ms,
             function,
+            guard,
         } = self;
         text.push_str(&format!(
-            "{method}\t{path}\t{}\t{timeout_ms}\t{function}\n",
+            "{method}\t{path}\t{}\t{timeout_ms}\t{function}\t{guard}\n",
             format.name()
         ));
     }
@@ -180,6 +201,8 @@ mod tests {
         let state = State {
             domain_name: "api.example.com",
             stage_variables: r#"{"a":"b"}"#,
+            region: "us-east-1",
+            authorizers: "a\u{1f}iam",
             cors: Some(cors),
             ..State::new("prod", "123456789012", "abc")
         };
@@ -190,6 +213,7 @@ mod tests {
                 format: Format::V2,
                 timeout_ms: 30_000,
                 function: "f",
+                guard: "",
             },
             Route {
                 method: "ANY",
@@ -197,6 +221,7 @@ mod tests {
                 format: Format::V1,
                 timeout_ms: 50,
                 function: "g:live",
+                guard: "a\u{1f}",
             },
         ];
         let text = state.write(routes);

@@ -6,12 +6,14 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use authorizer::decision::{Caller, root_user};
 use http_event::apigw_id::request_id;
 use http_event::contract::{Request, RequestBody};
 use http_event::event_2_0::{capacity, domain_prefix};
 use http_event::json::write::{self, Object};
 use http_event::query::parameters;
 use http_event::values;
+use plugin_kit::arn::partition;
 use plugin_kit::time::common_log;
 
 use crate::headers;
@@ -36,6 +38,8 @@ pub struct Context<'a> {
     pub has_stage: bool,
     /// The API key, if the method requires one.
     pub api_key: Option<Key<'a>>,
+    /// Who the caller is, if the method has an authorizer.
+    pub caller: Option<&'a Caller>,
 }
 
 impl Context<'_> {
@@ -44,12 +48,7 @@ impl Context<'_> {
         let request = self.request;
         write::object(capacity(request), |event| {
             event.string("resource", self.found.method.resource);
-            // With a custom domain, the base path is a part of it.
-            let path = match self.has_stage {
-                false => with_one_slash(&request.path),
-                true => self.path,
-            };
-            event.string("path", path);
+            event.string("path", self.event_path());
             event.string("httpMethod", self.method);
             let headers = headers::of_event(request);
             values::write_last(event, "headers", &headers);
@@ -67,6 +66,50 @@ impl Context<'_> {
     /// `requestContext`, which is `$context` in mapping templates, as JSON.
     pub fn request_context(&self) -> String {
         write::object(1024, |object| self.write_request_context(object))
+    }
+
+    /// The path in events: with a custom domain, the base path is a part of it.
+    fn event_path(&self) -> &str {
+        match self.has_stage {
+            false => with_one_slash(&self.request.path),
+            true => self.path,
+        }
+    }
+
+    /// Writes the event of a Lambda authorizer of the type `REQUEST`: without a body, and what the request lacks is an
+    /// empty object.
+    pub fn write_for_authorizer(&self, arn: &str) -> String {
+        let request = self.request;
+        write::object(capacity(request), |event| {
+            event.string("type", "REQUEST");
+            event.string("methodArn", arn);
+            event.string("resource", self.found.method.resource);
+            event.string("path", self.event_path());
+            event.string("httpMethod", self.method);
+            let headers = headers::of_event(request);
+            values::write_last(event, "headers", &headers);
+            values::write_all(event, "multiValueHeaders", &headers);
+            let query = parameters(&request.query);
+            values::write_last(event, "queryStringParameters", &query);
+            values::write_all(event, "multiValueQueryStringParameters", &query);
+            event.object("pathParameters", |object| {
+                for (name, value) in &self.found.parameters {
+                    object.string(name, value);
+                }
+            });
+            let variables = self.state.stage_variables;
+            event.raw(
+                "stageVariables",
+                if variables.is_empty() {
+                    "{}"
+                } else {
+                    variables
+                },
+            );
+            event.object("requestContext", |object| {
+                self.write_request_context(object);
+            });
+        })
     }
 
     fn write_query(&self, event: &mut Object<'_>) {
@@ -138,6 +181,9 @@ impl Context<'_> {
         object.string("domainName", domain_name);
         object.string("deploymentId", &id_of(state.stage));
         object.string("apiId", state.api_id);
+        if let Some(authorizer) = self.caller.and_then(Caller::rest) {
+            object.raw("authorizer", &authorizer);
+        }
         if let Some(name) = self.found.method.detail("operation-name") {
             object.raw("operationName", name);
         }
@@ -155,7 +201,7 @@ impl Context<'_> {
             "cognitoIdentityId",
             "caller",
         ] {
-            identity.raw(key, "null");
+            self.write_signer(key, identity);
         }
         identity.string("sourceIp", &request.peer);
         for key in [
@@ -165,13 +211,29 @@ impl Context<'_> {
             "cognitoAuthenticationProvider",
             "userArn",
         ] {
-            identity.raw(key, "null");
+            self.write_signer(key, identity);
         }
         match request.header("user-agent").last() {
             Some(agent) => identity.string("userAgent", agent),
             None => identity.raw("userAgent", "null"),
         }
-        identity.raw("user", "null");
+        self.write_signer("user", identity);
+    }
+
+    /// A key about a caller who signs: the account's root user. For others it is null.
+    fn write_signer(&self, key: &str, identity: &mut Object<'_>) {
+        let State {
+            account_id, region, ..
+        } = self.state;
+        let Some(Caller::Iam { access_key }) = self.caller else {
+            return identity.raw(key, "null");
+        };
+        match key {
+            "accessKey" => identity.string(key, access_key),
+            "accountId" | "caller" | "user" => identity.string(key, account_id),
+            "userArn" => identity.string(key, &root_user(account_id, partition(region))),
+            _ => identity.raw(key, "null"),
+        }
     }
 }
 

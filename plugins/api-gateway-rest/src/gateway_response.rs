@@ -24,6 +24,18 @@ pub enum GatewayResponse {
     Forbidden,
     /// The method requires an API key, and the request has none that is known.
     InvalidApiKey,
+    /// The request does not identify its caller, or not with a valid token.
+    Unauthorized,
+    /// The token has expired.
+    ExpiredToken,
+    /// The caller may not do this; whether a statement of the authorizer's policy says so explicitly.
+    AccessDenied(bool),
+    /// The authorizer's function failed.
+    AuthorizerFailure,
+    /// The authorizer's function cannot be invoked, or its result is not valid.
+    AuthorizerConfigurationError,
+    /// The ARN that a policy would be compared with is too long.
+    ArnTooLong,
     /// A parameter that the method requires is missing.
     BadRequestParameters(String),
     /// The body is not what the method's model requires: what is wrong with it.
@@ -71,6 +83,45 @@ impl GatewayResponse {
                 403,
                 "ForbiddenException",
                 message("Forbidden"),
+            ),
+            Self::Unauthorized => (
+                "UNAUTHORIZED",
+                401,
+                "UnauthorizedException",
+                message("Unauthorized"),
+            ),
+            Self::ExpiredToken => (
+                "EXPIRED_TOKEN",
+                401,
+                "UnauthorizedException",
+                message("The incoming token has expired"),
+            ),
+            Self::AccessDenied(is_explicit) => (
+                "ACCESS_DENIED",
+                403,
+                "AccessDeniedException",
+                message(match is_explicit {
+                    false => "User is not authorized to access this resource",
+                    true => "User is not authorized to access this resource with an explicit deny",
+                }),
+            ),
+            Self::AuthorizerFailure => (
+                "AUTHORIZER_FAILURE",
+                500,
+                "AuthorizerFailureException",
+                String::new(),
+            ),
+            Self::AuthorizerConfigurationError => (
+                "AUTHORIZER_CONFIGURATION_ERROR",
+                500,
+                "AuthorizerConfigurationException",
+                String::new(),
+            ),
+            Self::ArnTooLong => (
+                "",
+                414,
+                "BadRequestException",
+                message("Request URI too long"),
             ),
             Self::BadRequestParameters(names) => (
                 "BAD_REQUEST_PARAMETERS",
@@ -163,12 +214,23 @@ impl GatewayResponse {
             Self::BadRequestBody(faults) => quoted(faults),
             _ => quoted(""),
         };
+        // AWS has no message for failures of authorizers.
+        let message_json = match message.as_str() {
+            "" => String::from("null"),
+            message => quoted(message),
+        };
         let body = if template.is_empty() {
             // As recorded, these have no space after the colon.
             let space = match self {
                 Self::MissingAuthenticationToken
                 | Self::Forbidden
                 | Self::InvalidApiKey
+                | Self::Unauthorized
+                | Self::ExpiredToken
+                | Self::AccessDenied(_)
+                | Self::AuthorizerFailure
+                | Self::AuthorizerConfigurationError
+                | Self::ArnTooLong
                 | Self::Throttled
                 | Self::UriTooLong
                 | Self::HeadersTooLarge
@@ -176,7 +238,12 @@ impl GatewayResponse {
                 | Self::RequestTooLarge => "",
                 _ => " ",
             };
-            format!("{{\"message\":{space}{}}}", quoted(&message))
+            let key = match self {
+                // As recorded: only this one has a capital letter.
+                Self::AccessDenied(_) => "Message",
+                _ => "message",
+            };
+            format!("{{\"{key}\":{space}{message_json}}}")
         } else {
             read::string(template)
                 .unwrap_or_default()
@@ -184,7 +251,7 @@ impl GatewayResponse {
                     "$context.error.validationErrorString",
                     faults.trim_matches('"'),
                 )
-                .replace("$context.error.messageString", &quoted(&message))
+                .replace("$context.error.messageString", &message_json)
                 .replace("$context.error.message", &message)
                 .replace("$context.error.responseType", kind)
                 .replace("$context.requestId", uuid)

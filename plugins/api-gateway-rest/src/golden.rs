@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use golden::http::{Functions, check};
-use http_event::contract::{Outcome, Step};
 
 use crate::counters::Counters;
 
@@ -59,17 +58,8 @@ fn golden_cases_are_answered_as_recorded() {
             crate::configure(config, surroundings)
         },
         shape: |state, request| COUNTERS.with(|counters| crate::shape(state, request, counters)),
-        respond: |state, token, ending| {
-            let outcome = Outcome {
-                ending,
-                at_ms: 0,
-                cached: false,
-                extra: Vec::new(),
-            };
-            match crate::resume(state, token, outcome, None)? {
-                Step::Reply(response) => Ok(response),
-                step => Err(format!("{step:?}")),
-            }
+        resume: |state, token, outcome, request| {
+            COUNTERS.with(|counters| crate::resume(state, token, outcome, request, counters))
         },
     };
     check("api-gateway-rest", functions);

@@ -49,6 +49,6 @@ impl Guest for Plugin {
         outcome: Outcome,
         request: Option<Request>,
     ) -> Result<Step, String> {
-        crate::resume(&state, &token, outcome, request.as_ref())
+        crate::resume(&state, &token, outcome, request.as_ref(), &HostCounters)
     }
 }

@@ -18,6 +18,7 @@
 
 extern crate alloc;
 
+mod authorize;
 mod body_model;
 mod config;
 mod counters;

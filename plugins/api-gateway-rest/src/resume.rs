@@ -2,11 +2,13 @@
 
 use alloc::string::String;
 
+use authorizer::flow;
 use http_event::contract::{Outcome, Request, Step};
 
+use crate::counters::Counters;
 use crate::integration::{http_proxy, mapped};
 use crate::respond::respond;
-use crate::shape::{admitted, integration_of};
+use crate::shape::{admitted, begin, integration_of};
 use crate::state::State;
 use crate::token::{Kind, Token};
 
@@ -20,8 +22,13 @@ pub fn resume(
     token: &str,
     outcome: Outcome,
     request: Option<&Request>,
+    counters: &dyn Counters,
 ) -> Result<Step, String> {
     let state = State::read(state).ok_or("the state was not written by this plugin")?;
+    if let Some(progress) = flow::progress_of(token) {
+        let request = request.ok_or("the request is missing")?;
+        return begin(&state, request, Some((progress, &outcome)), counters);
+    }
     let token = Token::read(token).ok_or("the token was not written by this plugin")?;
     let response = match token.kind {
         Kind::Proxy => respond(&state, &token, outcome.ending),

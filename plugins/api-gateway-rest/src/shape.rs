@@ -1,10 +1,12 @@
-//! From a request to a step, in AWS's order: size of the head, stage, method, API key, required parameters, size, model of
+//! From a request to a step, in AWS's order: size of the head, stage, method, API key, authorizer, required parameters, size, model of
 //! the body, throttles and quota, integration.
 
 use alloc::borrow::ToOwned as _;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use authorizer::authorizer::Guard;
+use authorizer::decision::{Caller, Decision};
 use http_event::apigw_id::request_id;
 use http_event::contract::{
     Invocation, InvocationMode, Request, RequestBody, Response, ResponseBody, Step,
@@ -14,6 +16,7 @@ use http_event::json::read;
 use http_event::query::parameters;
 use serde_json::Value;
 
+use crate::authorize::{self, Ended};
 use crate::body_model;
 use crate::counters::Counters;
 use crate::event::Context;
@@ -37,14 +40,45 @@ const MAX_EVENT: usize = 6 * 1024 * 1024;
 /// `state` was not written by [`configure`](crate::configure()).
 pub fn shape(state: &str, request: &Request, counters: &dyn Counters) -> Result<Step, String> {
     let state = State::read(state).ok_or("the state was not written by this plugin")?;
-    let admitted = admitted(&state, request).and_then(|admitted| {
-        let (method, key) = (&admitted.found.method, admitted.api_key.as_ref());
-        usage::count(method, key, request, counters).map(|()| admitted)
-    });
-    match admitted {
-        Ok(admitted) => Ok(step(&state, request, &admitted)),
-        Err(refusal) => Ok(Step::Reply(refusal.response(&state, &request.id))),
+    begin(&state, request, None, counters)
+}
+
+/// The first step of a request, or the one after a step of the method's authorizer.
+///
+/// # Errors
+///
+/// The state or the authorizer's token was not written by this plugin.
+pub fn begin(
+    state: &State<'_>,
+    request: &Request,
+    ended: Option<Ended<'_>>,
+    counters: &dyn Counters,
+) -> Result<Step, String> {
+    let reply = |refusal: GatewayResponse| Step::Reply(refusal.response(state, &request.id));
+    let mut admitted = match identified(state, request) {
+        Ok(identified) => identified,
+        Err(refusal) => return Ok(reply(refusal)),
+    };
+    let guard = authorize::guard_of(&admitted.found.method);
+    if let Some(guard) = guard.as_deref().and_then(Guard::read) {
+        let context = admitted.context(state, request);
+        match authorize::decide(&context, guard, ended)? {
+            Decision::Ask(step) => return Ok(step),
+            Decision::Allow(caller) => admitted.caller = Some(caller),
+            Decision::Refuse(refusal) => {
+                let response = authorize::refused(refusal, state, &request.id);
+                return Ok(Step::Reply(response));
+            }
+        }
     }
+    let counted = admitted.check(state, request).and_then(|()| {
+        let (method, key) = (&admitted.found.method, admitted.api_key.as_ref());
+        usage::count(method, key, request, counters)
+    });
+    Ok(match counted {
+        Ok(()) => authorize::within_budget(step(state, request, &admitted), request.at_ms, ended),
+        Err(refusal) => reply(refusal),
+    })
 }
 
 /// A request that may use its method.
@@ -58,14 +92,24 @@ pub struct Admitted<'a> {
     has_stage: bool,
     /// The API key, if one is required.
     api_key: Option<Key<'a>>,
+    /// Who the caller is, if the method has an authorizer.
+    caller: Option<Caller>,
 }
 
-/// The method of a request, if the request may use it.
+/// The method of a request that was admitted before.
 ///
 /// # Errors
 ///
-/// The gateway response that says why not.
+/// The gateway response that says why it is not.
 pub fn admitted<'a>(
+    state: &State<'a>,
+    request: &'a Request,
+) -> Result<Admitted<'a>, GatewayResponse> {
+    identified(state, request)
+}
+
+/// The method of a request, if there is one, and the API key of its header, if the method requires one.
+fn identified<'a>(
     state: &State<'a>,
     request: &'a Request,
 ) -> Result<Admitted<'a>, GatewayResponse> {
@@ -83,28 +127,24 @@ pub fn admitted<'a>(
     let found =
         resource::find(state, method, path).ok_or(GatewayResponse::MissingAuthenticationToken)?;
     let mut api_key = None;
-    if found.method.needs_key {
+    if found.method.needs_key && !state.keys_of_authorizers {
         let value = request.header("x-api-key").last();
-        let known = value.and_then(|value| state.key(value));
-        let known = known.filter(|key| key.plan != NO_PLAN);
-        api_key = Some(known.ok_or(GatewayResponse::InvalidApiKey)?);
+        api_key = Some(known_key(state, value)?);
     }
-    let missing = missing(&found, request);
-    if !missing.is_empty() {
-        let names = missing.join(", ");
-        return Err(GatewayResponse::BadRequestParameters(names));
-    }
-    if request.body == RequestBody::TooLarge {
-        return Err(GatewayResponse::RequestTooLarge);
-    }
-    body_model::check(state, &found.method, request)?;
     Ok(Admitted {
         found,
         method,
         path,
         has_stage,
         api_key,
+        caller: None,
     })
+}
+
+fn known_key<'a>(state: &State<'a>, value: Option<&str>) -> Result<Key<'a>, GatewayResponse> {
+    let known = value.and_then(|value| state.key(value));
+    let known = known.filter(|key| key.plan != NO_PLAN);
+    known.ok_or(GatewayResponse::InvalidApiKey)
 }
 
 /// The names of the required parameters that a request lacks, or that are blank.
@@ -126,6 +166,26 @@ fn missing<'a>(found: &Match<'a>, request: &Request) -> Vec<&'a str> {
 }
 
 impl<'a> Admitted<'a> {
+    /// Checks what is checked after the authorizer.
+    fn check(&mut self, state: &State<'a>, request: &Request) -> Result<(), GatewayResponse> {
+        if self.found.method.needs_key && state.keys_of_authorizers {
+            let value = match &self.caller {
+                Some(Caller::Lambda { usage_key, .. }) => usage_key.as_deref(),
+                _ => None,
+            };
+            self.api_key = Some(known_key(state, value)?);
+        }
+        let missing = missing(&self.found, request);
+        if !missing.is_empty() {
+            let names = missing.join(", ");
+            return Err(GatewayResponse::BadRequestParameters(names));
+        }
+        if request.body == RequestBody::TooLarge {
+            return Err(GatewayResponse::RequestTooLarge);
+        }
+        body_model::check(state, &self.found.method, request)
+    }
+
     /// What events and templates are written from.
     pub fn context(&'a self, state: &'a State<'a>, request: &'a Request) -> Context<'a> {
         Context {
@@ -136,6 +196,7 @@ impl<'a> Admitted<'a> {
             path: self.path,
             has_stage: self.has_stage,
             api_key: self.api_key,
+            caller: self.caller.as_ref(),
         }
     }
 }

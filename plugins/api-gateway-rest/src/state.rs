@@ -1,4 +1,4 @@
-//! The configuration as `shape` and `respond` read it: four lines about the API, then one for each method.
+//! The configuration as `shape` and `respond` read it: five lines about the API, then one for each method.
 //!
 //! Each call receives the state as text, so reading it has to be cheap: the methods are in the order in which they are
 //! tried. `configure` refuses control characters in values, so these separate them: a tab the fields of a line, U+001D
@@ -11,6 +11,7 @@
 //! gateway responses: type, status, body, headers
 //! API keys: id, value, usage plan as JSON
 //! models as JSON
+//! region ⇥ authorizers      (see the crate `authorizer`)
 //! method ⇥ resource ⇥ integration ⇥ whether it requires an API key ⇥ required parameters ⇥ details      (per method)
 //! ```
 //!
@@ -51,6 +52,12 @@ pub struct State<'a> {
     pub binary_types: &'a str,
     /// A JSON object of JSON schemas by name; empty if the API has none.
     pub models: &'a str,
+    /// The region in ARNs.
+    pub region: &'a str,
+    /// Whether the API keys of methods that require one come from authorizers instead of a header.
+    pub keys_of_authorizers: bool,
+    /// The authorizers, for [`find`](authorizer::authorizer::find).
+    pub authorizers: &'a str,
     gateway_responses: &'a str,
     api_keys: &'a str,
     methods: &'a str,
@@ -147,6 +154,9 @@ impl<'a> State<'a> {
             stage_variables: "",
             binary_types: "",
             models: "",
+            region: "",
+            keys_of_authorizers: false,
+            authorizers: "",
             gateway_responses: "",
             api_keys: "",
             methods: "",
@@ -155,10 +165,11 @@ impl<'a> State<'a> {
 
     /// Reads a text that [`State::write`] has written.
     pub fn read(text: &'a str) -> Option<Self> {
-        let mut lines = text.splitn(5, '\n');
+        let mut lines = text.splitn(6, '\n');
         let mut api = lines.next()?.split('\t');
         let (gateway_responses, api_keys) = (lines.next()?, lines.next()?);
-        let (models, methods) = (lines.next()?, lines.next()?);
+        let (models, authorizing, methods) = (lines.next()?, lines.next()?, lines.next()?);
+        let mut authorizing = authorizing.splitn(3, '\t');
         Some(Self {
             stage: api.next()?,
             base_paths: Some(api.next()?).filter(|path| *path != NO_BASE_PATH),
@@ -169,6 +180,9 @@ impl<'a> State<'a> {
             stage_variables: api.next()?,
             binary_types: api.next()?,
             models,
+            region: authorizing.next()?,
+            keys_of_authorizers: authorizing.next()? == "true",
+            authorizers: authorizing.next()?,
             gateway_responses,
             api_keys,
             methods,
@@ -204,6 +218,13 @@ impl<'a> State<'a> {
         }
         text.push('\n');
         text.push_str(self.models);
+        text.push('\n');
+        let keys_of_authorizers = if self.keys_of_authorizers {
+            "true"
+        } else {
+            "false"
+        };
+        text.push_str(&[self.region, keys_of_authorizers, self.authorizers].join("\t"));
         text.push('\n');
         for method in methods {
             method.write(&mut text);

@@ -31,6 +31,7 @@ pub fn write(state: &State<'_>, request: &Request, access_key: Option<&str>) -> 
         },
         api_id: state.url_id,
         authorizer: authorizer.as_deref().unwrap_or_default(),
+        authorizing: None,
         domain_name: match state.domain_name {
             "" => &request.authority,
             configured => configured,

@@ -25,7 +25,6 @@ mod golden;
 mod guest;
 mod respond;
 mod shape;
-mod signature;
 mod state;
 mod token;
 mod url_error;

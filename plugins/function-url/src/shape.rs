@@ -8,10 +8,10 @@ use http_event::contract::{
     Invocation, InvocationMode, Request, RequestBody, Response, ResponseBody, Step,
 };
 use http_event::cors;
+use http_event::signature::access_key;
 
 use crate::event;
 use crate::respond;
-use crate::signature::access_key;
 use crate::state::{AuthType, InvokeMode, State};
 use crate::token::Token;
 use crate::url_error::UrlError;
@@ -45,7 +45,7 @@ pub fn shape(state: &str, request: &Request) -> Result<Step, String> {
     }
     let access_key = match state.auth_type {
         AuthType::None => None,
-        AuthType::AwsIam => match access_key(request) {
+        AuthType::AwsIam => match access_key(request, "lambda") {
             Some(key) => Some(key),
             None => return refuse(UrlError::Forbidden),
         },

@@ -12,6 +12,7 @@ mod support;
 
 mod alb;
 mod asynchronous;
+mod authorizers;
 mod bootstrap_search;
 mod browser;
 mod bucket_trigger;

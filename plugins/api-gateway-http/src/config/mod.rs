@@ -2,12 +2,13 @@
 //!
 //! | key | meaning | default |
 //! |---|---|---|
-//! | `routes` | a function or `{ function, payload-format-version, timeout }` for each route key | this or `function` |
+//! | `routes` | a function, or a table with its settings, for each route key | this or `function` |
 //! | `function` | short for `routes = { "$default" = … }` | |
 //! | `payload-format-version` | `"2.0"` or `"1.0"`; a route may override it | `"2.0"` |
 //! | `timeout` | the integration's timeout, 0.05 to 30 seconds; a route may override it | 30 |
 //! | `stage` | the stage's name; unless it is `"$default"`, it is the first segment of every path | `"$default"` |
 //! | `stage-variables` | names and values | none |
+//! | `authorizers`, `authorizer`, `authorization-scopes` | see [`authorizer::settings`] | requests are not authorized |
 //! | `cors` | see [`http_event::cors`] | functions handle CORS themselves |
 //! | `account-id`, `api-id` | the ids that events contain | `"123456789012"`, `"lambkin000"` |
 //! | `domain-name` | the domain name that events contain | the host that the client requested |
@@ -21,8 +22,11 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use authorizer::identity_source::Style;
+use authorizer::settings::{Authorizers, Rules, Surroundings as Around};
 use http_event::api_settings::{api_id, domain_name, stage_variables};
-use http_event::contract::{FunctionReference, Problem, Setup};
+use http_event::contract::NETWORK;
+use http_event::contract::{FunctionReference, Problem, Setup, Surroundings};
 use http_event::cors;
 use plugin_kit::settings::{self, Problems, Table, is_word};
 
@@ -30,7 +34,7 @@ use crate::limits;
 use crate::state::{DEFAULT, State};
 use routes::IntegrationDefaults;
 
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 13] = [
     "routes",
     "function",
     "payload-format-version",
@@ -38,32 +42,56 @@ const KEYS: [&str; 10] = [
     "stage",
     "stage-variables",
     "cors",
+    "authorizers",
+    "authorizer",
+    "authorization-scopes",
     "account-id",
     "api-id",
     "domain-name",
 ];
+
+/// What AWS allows for authorizers of HTTP APIs.
+const AUTHORIZERS: Rules = Rules {
+    api: "an HTTP API",
+    types: &["request", "jwt", "iam"],
+    style: Style::Http,
+    has_formats: true,
+    default_ttl_ms: 0,
+    max_wait_ms: 10_000,
+};
 
 /// Checks the trigger's configuration, a JSON object.
 ///
 /// # Errors
 ///
 /// All mistakes in it.
-pub fn configure(config: &str) -> Result<Setup, Vec<Problem>> {
+pub fn configure(config: &str, surroundings: &Surroundings) -> Result<Setup, Vec<Problem>> {
     let read = || {
         let members = settings::parse(config)?;
         let mut problems = Problems::default();
-        let setup = read(&Table::root(&members), &mut problems);
+        let setup = read(&Table::root(&members), surroundings, &mut problems);
         problems.into_result(Some(setup))
     };
     read().map_err(|problems| problems.into_iter().map(Into::into).collect())
 }
 
 /// Reads every key, even after a mistake, so that all mistakes are found.
-fn read(table: &Table<'_>, problems: &mut Problems) -> Setup {
+fn read(table: &Table<'_>, surroundings: &Surroundings, problems: &mut Problems) -> Setup {
     table.refuse_unknown(&KEYS, &[], problems);
     let defaults = IntegrationDefaults::read(table, problems);
     let routes_table = table.table("routes", problems);
-    let routes = routes::read(table, routes_table.as_ref(), defaults, problems);
+    let around = Around {
+        network: surroundings.extra(NETWORK),
+    };
+    let authorizers = Authorizers::read(table, AUTHORIZERS, around, problems);
+    let defaults = defaults.guarded_by(authorizers.default_guard());
+    let routes = routes::read(
+        table,
+        routes_table.as_ref(),
+        &defaults,
+        &authorizers,
+        problems,
+    );
     let stage = stage(table, problems);
     let stage_variables = stage_variables(table, problems);
     let cors = table
@@ -76,15 +104,24 @@ fn read(table: &Table<'_>, problems: &mut Problems) -> Setup {
     let mut state = State::new(stage, account_id, api_id);
     state.domain_name = domain_name;
     state.stage_variables = &stage_variables;
+    state.region = &surroundings.region;
+    let authorizers_line = authorizers.write();
+    state.authorizers = &authorizers_line;
     state.cors = cors.as_ref().map(cors::Settings::as_cors);
     let functions = routes.iter().map(|route| FunctionReference {
         name: String::from(route.function),
         at: route.at.clone(),
     });
+    let authorizing = authorizers.functions().map(|(name, at)| FunctionReference {
+        name: String::from(name),
+        at: at.to_vec(),
+    });
+    let functions = functions.chain(authorizing);
     let mut summary: Vec<_> = routes.iter().map(|route| route.summary()).collect();
     if stage != DEFAULT {
         summary.push(format!("every path starts with /{stage}, the stage"));
     }
+    summary.extend(authorizers.summary());
     if let Some(cors) = &state.cors {
         summary.push(format!("CORS for {}", cors.origins));
     }
@@ -117,6 +154,12 @@ fn account_id<'a>(table: &Table<'a>, problems: &mut Problems) -> &'a str {
             problems,
         )
         .unwrap_or("123456789012")
+}
+
+/// Like [`configure`], without surroundings.
+#[cfg(test)]
+pub fn alone(config: &str) -> Result<Setup, Vec<Problem>> {
+    configure(config, &Surroundings::none())
 }
 
 #[cfg(test)]

@@ -4,36 +4,50 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use authorizer::settings::{Authorizers, RouteGuard};
 use plugin_kit::settings::{Problems, Table};
 use serde_json::Value;
 
 use crate::state::{DEFAULT, Format, Route};
 use http_event::route_key::RouteKey;
 
-const KEYS: [&str; 3] = ["function", "payload-format-version", "timeout"];
+const KEYS: [&str; 5] = [
+    "function",
+    "payload-format-version",
+    "timeout",
+    "authorizer",
+    "authorization-scopes",
+];
 
 /// The range that AWS allows for an integration's timeout, in milliseconds. The maximum is the default.
 const MIN_TIMEOUT_MS: u32 = 50;
 const MAX_TIMEOUT_MS: u32 = 30_000;
 
 /// The settings of a route that does not override them.
-#[derive(Clone, Copy)]
-pub struct IntegrationDefaults {
+#[derive(Clone)]
+pub struct IntegrationDefaults<'a> {
     format: Format,
     timeout_ms: u32,
+    guard: Option<RouteGuard<'a>>,
 }
 
-impl IntegrationDefaults {
+impl<'a> IntegrationDefaults<'a> {
     /// Reads them from the trigger's table.
     pub fn read(table: &Table<'_>, problems: &mut Problems) -> Self {
         let aws = Self {
             format: Format::V2,
             timeout_ms: MAX_TIMEOUT_MS,
+            guard: None,
         };
         aws.overridden_by(table, problems)
     }
 
-    fn overridden_by(self, table: &Table<'_>, problems: &mut Problems) -> Self {
+    /// With this authorizer.
+    pub fn guarded_by(self, guard: Option<RouteGuard<'a>>) -> Self {
+        Self { guard, ..self }
+    }
+
+    fn overridden_by(&self, table: &Table<'_>, problems: &mut Problems) -> Self {
         let is_legal = |name: &str| Format::from_name(name).is_some();
         let rule = "the payload format version is \"2.0\" or \"1.0\"";
         let format = table.text("payload-format-version", is_legal, rule, problems);
@@ -44,6 +58,7 @@ impl IntegrationDefaults {
         Self {
             format: format.and_then(Format::from_name).unwrap_or(self.format),
             timeout_ms: timeout_ms.unwrap_or(self.timeout_ms),
+            guard: self.guard.clone(),
         }
     }
 }
@@ -51,14 +66,32 @@ impl IntegrationDefaults {
 /// A route of the configuration.
 pub struct ConfiguredRoute<'a> {
     key: RouteKey<'a>,
-    integration: IntegrationDefaults,
+    integration: IntegrationDefaults<'a>,
+    /// The authorizer as a field of the state.
+    guard: String,
     /// The function's name.
     pub function: &'a str,
     /// The keys that lead to that name.
     pub at: Vec<String>,
 }
 
-impl ConfiguredRoute<'_> {
+impl<'a> ConfiguredRoute<'a> {
+    fn new(
+        key: RouteKey<'a>,
+        integration: IntegrationDefaults<'a>,
+        function: &'a str,
+        at: Vec<String>,
+    ) -> Self {
+        let guard = integration.guard.as_ref().map(RouteGuard::write);
+        Self {
+            key,
+            integration,
+            guard: guard.unwrap_or_default(),
+            function,
+            at,
+        }
+    }
+
     /// The route as the state holds it.
     pub fn as_state(&self) -> Route<'_> {
         Route {
@@ -67,6 +100,7 @@ impl ConfiguredRoute<'_> {
             format: self.integration.format,
             timeout_ms: self.integration.timeout_ms,
             function: self.function,
+            guard: &self.guard,
         }
     }
 
@@ -83,7 +117,10 @@ impl ConfiguredRoute<'_> {
         } else {
             ""
         };
-        format!("{route} -> {}{format}", self.function)
+        let guard = self.integration.guard.as_ref();
+        let guard = guard.map(|guard| format!(" (authorizer {})", guard.name()));
+        let guard = guard.unwrap_or_default();
+        format!("{route} -> {}{format}{guard}", self.function)
     }
 }
 
@@ -92,7 +129,8 @@ impl ConfiguredRoute<'_> {
 pub fn read<'t>(
     table: &Table<'t>,
     routes: Option<&'t Table<'t>>,
-    defaults: IntegrationDefaults,
+    defaults: &IntegrationDefaults<'t>,
+    authorizers: &Authorizers<'t>,
     problems: &mut Problems,
 ) -> Vec<ConfiguredRoute<'t>> {
     let mut found = Vec::new();
@@ -106,12 +144,12 @@ pub fn read<'t>(
                 method: "ANY",
                 path: DEFAULT,
             };
-            found.push(ConfiguredRoute {
+            found.push(ConfiguredRoute::new(
                 key,
-                integration: defaults,
+                defaults.clone(),
                 function,
-                at: table.path_of("function"),
-            });
+                table.path_of("function"),
+            ));
         }
     } else if table.get("routes").is_none() {
         let message = "no function would be invoked: set `function = \"name\"`, or `routes = { \"GET /path\" = \"name\" }`";
@@ -122,7 +160,7 @@ pub fn read<'t>(
             let message = "at least one route is needed, such as \"$default\" = \"name\"";
             problems.add(table.path_of("routes"), String::from(message));
         }
-        read_routes(routes, defaults, &mut found, problems);
+        read_routes(routes, defaults, authorizers, &mut found, problems);
     }
     found.sort_by_cached_key(|route| route.key.rank());
     found
@@ -130,13 +168,14 @@ pub fn read<'t>(
 
 fn read_routes<'t>(
     routes: &'t Table<'t>,
-    defaults: IntegrationDefaults,
+    defaults: &IntegrationDefaults<'t>,
+    authorizers: &Authorizers<'t>,
     found: &mut Vec<ConfiguredRoute<'t>>,
     problems: &mut Problems,
 ) {
     let mut normalized_keys: Vec<(String, &str)> = Vec::new();
     for text in routes.keys() {
-        let integration = integration(routes, text, defaults, problems);
+        let integration = integration(routes, text, defaults, authorizers, problems);
         let key = match RouteKey::parse(text) {
             Ok(key) => key,
             Err(message) => {
@@ -153,12 +192,12 @@ fn read_routes<'t>(
         }
         normalized_keys.push((normalized, text));
         if let Some((integration, function)) = integration {
-            found.push(ConfiguredRoute {
+            found.push(ConfiguredRoute::new(
                 key,
                 integration,
                 function,
-                at: routes.path_of(text),
-            });
+                routes.path_of(text),
+            ));
         }
     }
 }
@@ -166,13 +205,15 @@ fn read_routes<'t>(
 fn integration<'a>(
     routes: &Table<'a>,
     key: &str,
-    defaults: IntegrationDefaults,
+    defaults: &IntegrationDefaults<'a>,
+    authorizers: &Authorizers<'a>,
     problems: &mut Problems,
-) -> Option<(IntegrationDefaults, &'a str)> {
+) -> Option<(IntegrationDefaults<'a>, &'a str)> {
     if routes.get(key).is_some_and(Value::is_object) {
         let table = routes.table(key, problems)?;
         table.refuse_unknown(&KEYS, &[], problems);
         let integration = defaults.overridden_by(&table, problems);
+        let integration = integration.guarded_by(authorizers.guard(&table, problems));
         if table.get("function").is_none() {
             problems.add(
                 routes.path_of(key),
@@ -184,7 +225,7 @@ fn integration<'a>(
     let rule = "a route is the name of a function, or a table such as { function = \"name\", timeout = 5 }";
     routes
         .text(key, is_function, rule, problems)
-        .map(|function| (defaults, function))
+        .map(|function| (defaults.clone(), function))
 }
 
 fn function<'a>(table: &Table<'a>, problems: &mut Problems) -> Option<&'a str> {

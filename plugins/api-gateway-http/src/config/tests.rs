@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::*;
+use super::{alone as configure, *};
 use crate::state::{Format, Route};
 
 fn problems(config: &Value) -> Vec<(String, String)> {
@@ -39,6 +39,7 @@ fn a_function_alone_is_the_default_route() {
         format: Format::V2,
         timeout_ms: 30_000,
         function: "hello:live",
+        guard: "",
     };
     assert_eq!(state.routes().collect::<Vec<_>>(), [route]);
 }

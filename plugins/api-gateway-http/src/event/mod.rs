@@ -6,7 +6,10 @@ mod v2;
 use alloc::borrow::Cow;
 use alloc::string::String;
 
+use authorizer::authorizer::Form;
+use authorizer::decision::Caller;
 use http_event::contract::Request;
+use http_event::event_2_0::Authorizing;
 
 use crate::routing::Match;
 use crate::state::{Format, State};
@@ -21,19 +24,40 @@ pub struct Context<'a> {
     pub found: &'a Match<'a>,
     /// The id that the caller receives in `apigw-requestid`.
     pub request_id: &'a str,
+    /// Who the caller is, if the route has an authorizer.
+    pub caller: Option<&'a Caller>,
 }
 
 /// Writes the event in the payload format of the route.
 pub fn write(context: &Context<'_>) -> String {
     match context.found.route.format {
         Format::V1 => v1::write(context),
-        Format::V2 => v2::write(context),
+        Format::V2 => v2::write(context, None),
+    }
+}
+
+/// Writes the event of a Lambda authorizer.
+pub fn write_for_authorizer(
+    context: &Context<'_>,
+    form: Form,
+    arn: &str,
+    identity: &[String],
+) -> String {
+    match form {
+        Form::V1 => v1::write_for_authorizer(context, arn, identity),
+        _ => v2::write(
+            context,
+            Some(Authorizing {
+                route_arn: arn,
+                identity,
+            }),
+        ),
     }
 }
 
 impl<'a> Context<'a> {
     /// The key of the route as the configuration has it: `GET /pets/{id}`, `$default`.
-    fn route_key(&self) -> Cow<'a, str> {
+    pub fn route_key(&self) -> Cow<'a, str> {
         let route = self.found.route;
         if route.path.starts_with('/') {
             let mut key = String::with_capacity(route.method.len() + 1 + route.path.len());
@@ -47,7 +71,7 @@ impl<'a> Context<'a> {
     }
 
     /// The configured domain name, else the host that the client requested, from which functions build links.
-    fn domain_name(&self) -> &'a str {
+    pub fn domain_name(&self) -> &'a str {
         match self.state.domain_name {
             "" => &self.request.authority,
             configured => configured,
@@ -81,7 +105,7 @@ mod tests {
             body: RequestBody::Text("hi".into()),
             extra: Vec::new(),
         };
-        let setup = crate::configure(config).unwrap();
+        let setup = crate::config::alone(config).unwrap();
         match crate::shape(&setup.state, &request).unwrap() {
             Step::Invoke(invocation) => invocation.event,
             other => panic!("{other:?}"),

@@ -3,23 +3,26 @@
 //! The single-value maps contain the last value of a repeated name, the multi-value maps all of them. Names of headers
 //! have canonical case. `path` is as sent, `requestContext.path` and the parameters are decoded. Cookies stay headers.
 
+use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use authorizer::decision::{Caller, root_user};
 use http_event::body;
+use http_event::contract::Request;
 use http_event::event_2_0::{capacity, domain_prefix};
 use http_event::headers::{self, canonical_name};
 use http_event::json::write::{self, Object};
 use http_event::percent::decode;
 use http_event::query::parameters;
 use http_event::values;
+use plugin_kit::arn::partition;
 use plugin_kit::time::common_log;
 
 use super::Context;
 
-/// The keys of `requestContext.identity`, in the order of AWS. Only an authorizer or a client certificate would fill
-/// the others than `sourceIp` and `userAgent`.
+/// The keys of `requestContext.identity`, in the order of AWS. Callers who sign fill some of them.
 const IDENTITY: [&str; 12] = [
     "accessKey",
     "accountId",
@@ -46,7 +49,7 @@ pub fn write(context: &Context<'_>) -> String {
         write_headers(context, event);
         write_query(context, event);
         event.object("requestContext", |object| {
-            write_request_context(context, object);
+            write_request_context(context, true, object);
         });
         if context.found.parameters.is_empty() {
             event.raw("pathParameters", "null");
@@ -69,15 +72,57 @@ pub fn write(context: &Context<'_>) -> String {
     })
 }
 
+/// Writes the event of a Lambda authorizer: without a body, and what the request lacks is an empty object.
+pub fn write_for_authorizer(context: &Context<'_>, arn: &str, identity: &[String]) -> String {
+    let (request, route) = (context.request, context.found.route);
+    write::object(capacity(request), |event| {
+        event.string("version", "1.0");
+        event.string("type", "REQUEST");
+        event.string("methodArn", arn);
+        if !identity.is_empty() {
+            let identity = identity.join(",");
+            event.string("identitySource", &identity);
+            event.string("authorizationToken", &identity);
+        }
+        event.string("resource", route.path);
+        event.string("path", &request.path);
+        event.string("httpMethod", &request.method);
+        values::write_last(event, "headers", &named_headers(request));
+        let query = parameters(&request.query);
+        values::write_last(event, "queryStringParameters", &query);
+        event.object("pathParameters", |object| {
+            for (name, value) in &context.found.parameters {
+                object.string(name, value);
+            }
+        });
+        let variables = context.state.stage_variables;
+        event.raw(
+            "stageVariables",
+            if variables.is_empty() {
+                "{}"
+            } else {
+                variables
+            },
+        );
+        event.object("requestContext", |object| {
+            write_request_context(context, false, object);
+        });
+    })
+}
+
 fn non_empty_or_null(json: &str) -> &str {
     if json.is_empty() { "null" } else { json }
 }
 
-fn write_headers(context: &Context<'_>, event: &mut Object<'_>) {
-    let headers: Vec<(String, _)> = headers::of_event(context.request)
+fn named_headers(request: &Request) -> Vec<(String, Cow<'_, str>)> {
+    headers::of_event(request)
         .into_iter()
         .map(|(name, value)| (canonical_name(name), value))
-        .collect();
+        .collect()
+}
+
+fn write_headers(context: &Context<'_>, event: &mut Object<'_>) {
+    let headers = named_headers(context.request);
     values::write_last(event, "headers", &headers);
     values::write_all(event, "multiValueHeaders", &headers);
 }
@@ -93,11 +138,20 @@ fn write_query(context: &Context<'_>, event: &mut Object<'_>) {
     values::write_all(event, "multiValueQueryStringParameters", &parameters);
 }
 
-fn write_request_context(context: &Context<'_>, object: &mut Object<'_>) {
+fn write_request_context(context: &Context<'_>, is_authorized: bool, object: &mut Object<'_>) {
     let (state, request) = (context.state, context.request);
+    let signed = match context.caller {
+        Some(Caller::Iam { access_key }) => Some(access_key.as_str()),
+        _ => None,
+    };
+    let user_arn = signed.map(|_| root_user(state.account_id, partition(state.region)));
     object.string("accountId", state.account_id);
     object.string("apiId", state.api_id);
-    object.raw("authorizer", r#"{"claims":null,"scopes":null}"#);
+    if is_authorized {
+        let authorizer = context.caller.and_then(Caller::v1);
+        let none = r#"{"claims":null,"scopes":null}"#;
+        object.raw("authorizer", authorizer.as_deref().unwrap_or(none));
+    }
     object.string("domainName", context.domain_name());
     object.string("domainPrefix", domain_prefix(context.domain_name()));
     object.string("extendedRequestId", context.request_id);
@@ -107,6 +161,15 @@ fn write_request_context(context: &Context<'_>, object: &mut Object<'_>) {
             match key {
                 "sourceIp" => identity.string(key, &request.peer),
                 "userAgent" => identity.string(key, request.user_agent()),
+                "accessKey" if signed.is_some() => {
+                    identity.string(key, signed.unwrap_or_default());
+                }
+                "accountId" | "caller" | "user" if signed.is_some() => {
+                    identity.string(key, state.account_id);
+                }
+                "userArn" if signed.is_some() => {
+                    identity.string(key, user_arn.as_deref().unwrap_or_default());
+                }
                 _ => identity.raw(key, "null"),
             }
         }

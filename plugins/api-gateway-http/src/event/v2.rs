@@ -3,18 +3,21 @@
 
 use alloc::string::String;
 
-use http_event::event_2_0::Event;
+use authorizer::decision::Caller;
+use http_event::event_2_0::{Authorizing, Event};
 use http_event::headers;
 use http_event::percent::decode;
+use plugin_kit::arn::partition;
 
 use super::Context;
 
-/// Writes the event.
-pub fn write(context: &Context<'_>) -> String {
+/// Writes the event; `authorizing` makes it that of a Lambda authorizer.
+pub fn write(context: &Context<'_>, authorizing: Option<Authorizing<'_>>) -> String {
     let (request, state) = (context.request, context.state);
     let path = decode(&request.path);
     let mut headers = headers::of_event(request);
     headers.retain(|(name, _)| *name != "cookie");
+    let authorizer = |caller: &Caller| caller.v2(state.account_id, partition(state.region));
     Event {
         request,
         route_key: &context.route_key(),
@@ -23,7 +26,8 @@ pub fn write(context: &Context<'_>) -> String {
         headers,
         account_id: state.account_id,
         api_id: state.api_id,
-        authorizer: "",
+        authorizer: &context.caller.map(authorizer).unwrap_or_default(),
+        authorizing,
         domain_name: context.domain_name(),
         request_id: context.request_id,
         stage: state.stage,

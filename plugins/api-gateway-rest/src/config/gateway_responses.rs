@@ -13,12 +13,16 @@ use super::headers;
 use crate::state::Changed;
 
 /// The types that this plugin answers with.
-const USED: [&str; 13] = [
+const USED: [&str; 18] = [
+    "ACCESS_DENIED",
     "API_CONFIGURATION_ERROR",
+    "AUTHORIZER_CONFIGURATION_ERROR",
+    "AUTHORIZER_FAILURE",
     "BAD_REQUEST_BODY",
     "BAD_REQUEST_PARAMETERS",
     "DEFAULT_4XX",
     "DEFAULT_5XX",
+    "EXPIRED_TOKEN",
     "INTEGRATION_FAILURE",
     "INTEGRATION_TIMEOUT",
     "INVALID_API_KEY",
@@ -26,20 +30,12 @@ const USED: [&str; 13] = [
     "QUOTA_EXCEEDED",
     "REQUEST_TOO_LARGE",
     "THROTTLED",
+    "UNAUTHORIZED",
     "UNSUPPORTED_MEDIA_TYPE",
 ];
 
 /// AWS's other types.
-const UNUSED: [&str; 8] = [
-    "ACCESS_DENIED",
-    "AUTHORIZER_CONFIGURATION_ERROR",
-    "AUTHORIZER_FAILURE",
-    "EXPIRED_TOKEN",
-    "INVALID_SIGNATURE",
-    "RESOURCE_NOT_FOUND",
-    "UNAUTHORIZED",
-    "WAF_FILTERED",
-];
+const UNUSED: [&str; 3] = ["INVALID_SIGNATURE", "RESOURCE_NOT_FOUND", "WAF_FILTERED"];
 
 /// The variables of templates.
 const VARIABLES: [&str; 6] = [

@@ -13,12 +13,14 @@
 //! | `required-parameters` | `"querystring.NAME"`, `"header.NAME"` | none |
 //! | `throttle` | `rate-limit` and `burst-limit` of the method, see [`usage`] | that of the trigger |
 //! | `operation-name` | `operationName` in events | none |
+//! | `authorizer`, `authorization-scopes` | see [`super::authorizers`] | those of the trigger |
 //! | `request-models` | the model of the body for a content type, or `$default` | none |
 
 use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
+use authorizer::settings::RouteGuard;
 use http_event::contract::{FunctionReference, Surroundings};
 use http_event::json::write::quoted;
 use http_event::route_key::{DEFAULT, RouteKey, Segment};
@@ -31,7 +33,9 @@ use super::models::Models;
 use super::usage;
 use crate::state::{ENTRY, Integration, Method, Mock};
 
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 12] = [
+    "authorizer",
+    "authorization-scopes",
     "operation-name",
     "throttle",
     "integration",
@@ -64,6 +68,8 @@ pub struct ConfiguredMethod<'a> {
     details: Map<String, Value>,
     /// The details as JSON; empty without any.
     details_json: String,
+    /// The authorizer for the summary.
+    authorizer: String,
 }
 
 /// What a method does.
@@ -394,7 +400,16 @@ impl<'a> ConfiguredMethod<'a> {
             required: String::new(),
             details: Map::new(),
             details_json: String::new(),
+            authorizer: String::new(),
         }
+    }
+
+    /// Gives the method an authorizer.
+    pub fn guard(&mut self, guard: &RouteGuard<'_>) {
+        let text = Value::from(guard.write());
+        self.details.insert(String::from("authorizer"), text);
+        self.details_json = Value::Object(self.details.clone()).to_string();
+        self.authorizer = format!(" (authorizer {})", guard.name());
     }
 
     /// The key of the route: `GET /orders/{id}`.
@@ -480,6 +495,6 @@ impl<'a> ConfiguredMethod<'a> {
             Target::Mock { status, .. } => format!("status {status}"),
         };
         let key = if self.needs_key { " (API key)" } else { "" };
-        format!("{name} {resource} -> {target}{key}")
+        format!("{name} {resource} -> {target}{key}{}", self.authorizer)
     }
 }

@@ -15,12 +15,15 @@
 //! | `gateway-responses` | changes of the API's own answers, see [`gateway_responses`] | none |
 //! | `api-keys` | ids and values | none |
 //! | `usage-plans`, `throttle` | quotas and throttles, see [`usage`] | none |
+//! | `authorizers`, `authorizer`, `authorization-scopes` | see [`authorizers`] | requests are not authorized |
+//! | `api-key-source` | `"HEADER"` or `"AUTHORIZER"` | `"HEADER"` |
 //! | `models` | JSON schemas of request bodies, see [`models`] | none |
 //! | `api-id`, `domain-name` | what events contain | `"lambkin000"`, the host that the client requested |
 //!
 //! On failure: every mistake is listed at once, each with the keys that lead to it. Values become fields of the state's
 //! lines, so control characters are refused.
 
+mod authorizers;
 mod cors;
 mod gateway_responses;
 mod headers;
@@ -34,12 +37,16 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use http_event::api_settings::{api_id, domain_name, stage_variables};
-use http_event::contract::{Problem, Setup, Surroundings};
+use http_event::contract::{FunctionReference, Problem, Setup, Surroundings};
 use plugin_kit::settings::{self, Problems, Table, is_word};
 
 use crate::state::{ENTRY, State};
 
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 21] = [
+    "authorizers",
+    "authorizer",
+    "authorization-scopes",
+    "api-key-source",
     "routes",
     "function",
     "timeout",
@@ -96,6 +103,9 @@ fn read(table: &Table<'_>, surroundings: &Surroundings, problems: &mut Problems)
     let models = models::read(table, problems);
     let routes = table.table("routes", problems);
     let mut methods = methods::read(table, routes.as_ref(), &models, surroundings, problems);
+    let authorizers =
+        authorizers::read(table, routes.as_ref(), &mut methods, surroundings, problems);
+    let keys_of_authorizers = authorizers::are_key_source(table, problems);
     let cors = table.table("cors", problems);
     if let Some(cors) = &cors {
         cors::add(cors, &mut methods, problems);
@@ -124,8 +134,13 @@ fn read(table: &Table<'_>, surroundings: &Surroundings, problems: &mut Problems)
     state.binary_types = &binary_types;
     let models = models.as_state();
     state.models = &models;
+    state.region = &surroundings.region;
+    state.keys_of_authorizers = keys_of_authorizers;
+    let authorizers_line = authorizers.write();
+    state.authorizers = &authorizers_line;
     let mut summary: Vec<_> = methods.iter().map(|method| method.summary()).collect();
     summary.push(prefixes(base_paths.as_deref(), has_stage, stage));
+    summary.extend(authorizers.summary());
     if cors.is_some() {
         summary.push(String::from(
             "OPTIONS of all resources answer CORS requests",
@@ -140,6 +155,10 @@ fn read(table: &Table<'_>, surroundings: &Surroundings, problems: &mut Problems)
         functions: methods
             .iter()
             .filter_map(|it| it.function_reference())
+            .chain(authorizers.functions().map(|(name, at)| FunctionReference {
+                name: String::from(name),
+                at: at.to_vec(),
+            }))
             .collect(),
         max_body_bytes: MAX_BODY,
         reusable: true,

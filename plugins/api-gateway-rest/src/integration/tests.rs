@@ -50,7 +50,13 @@ fn answer(responses: &Value, ending: Ending) -> Response {
         panic!("it is not invoked");
     };
     assert!(invocation.with_request);
-    match resume(&state, &invocation.token, ended(ending), Some(&request)) {
+    match resume(
+        &state,
+        &invocation.token,
+        ended(ending),
+        Some(&request),
+        &MemoryCounters::default(),
+    ) {
         Ok(Step::Reply(response)) => response,
         other => panic!("{other:?}"),
     }
@@ -205,7 +211,8 @@ fn the_response_of_a_proxied_request_is_passed_on() {
         json!({"integration": "HTTP_PROXY", "uri": "http://127.0.0.1:9000", "http-method": "GET"});
     let (state, fetch) = fetch(&route, &Request::get("/a"));
     assert_eq!((fetch.method.as_str(), fetch.max_wait_ms), ("GET", 29_000));
-    let respond = |ending| match resume(&state, &fetch.token, ended(ending), None) {
+    let counters = MemoryCounters::default();
+    let respond = |ending| match resume(&state, &fetch.token, ended(ending), None, &counters) {
         Ok(Step::Reply(response)) => response,
         other => panic!("{other:?}"),
     };

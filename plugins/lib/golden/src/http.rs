@@ -8,14 +8,17 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http_event::contract::{
-    Ending, FunctionError, Header, InvocationMode, Problem, Request, RequestBody, Response, Setup,
-    Step, StreamHead, Surroundings,
+    Cache, Ending, Fetched, FunctionError, Header, InvocationMode, Outcome, Problem, Request,
+    RequestBody, Response, Setup, Step, StreamHead, Surroundings,
 };
 use http_event::websocket::CONNECTION_ID;
 use serde_json::{Value, json};
 
 /// The keys of a call, in the order of what happens.
-const CALL: [&str; 5] = ["about", "request", "step", "outcome", "response"];
+const CALL: [&str; 6] = ["about", "request", "step", "steps", "outcome", "response"];
+
+/// The time at which invocations and fetches end, as in the tests of the built components.
+const END_MS: u64 = 1_700_000_000_002;
 
 /// The functions of a plugin.
 #[derive(Debug, Clone, Copy)]
@@ -24,8 +27,8 @@ pub struct Functions {
     pub configure: fn(&str, &Surroundings) -> Result<Setup, Vec<Problem>>,
     /// `shape`.
     pub shape: fn(&str, &Request) -> Result<Step, String>,
-    /// `resume`, for plugins that reply to each outcome.
-    pub respond: fn(&str, &str, Ending) -> Result<Response, String>,
+    /// `resume`.
+    pub resume: fn(&str, &str, Outcome, Option<&Request>) -> Result<Step, String>,
 }
 
 /// Checks the cases of a plugin; see [`check`](crate::check).
@@ -66,10 +69,23 @@ impl Functions {
                 "a call has no `{key}`: {call}"
             );
         }
-        let step = (self.shape)(state, &request(&call["request"], defaults));
-        let step = step.unwrap_or_else(|error| panic!("{error}: {call}"));
+        let request = request(&call["request"], defaults);
+        let step = (self.shape)(state, &request);
+        let mut step = step.unwrap_or_else(|error| panic!("{error}: {call}"));
         if call.get("step").is_some() {
             call["step"] = step_as_json(&step);
+        }
+        let at = call.to_string();
+        for next in call
+            .get_mut("steps")
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+        {
+            step = self.resume(state, &step, &next["outcome"], &request, &at);
+            if next.get("step").is_some() {
+                next["step"] = step_as_json(&step);
+            }
         }
         let (outcome, response) = (call.get("outcome"), call.get("response"));
         assert_eq!(
@@ -78,13 +94,36 @@ impl Functions {
             "one without the other: {call}"
         );
         if outcome.is_some() {
-            let Step::Invoke(invocation) = step else {
-                panic!("a reply has no outcome: {call}");
+            let last = self.resume(state, &step, &call["outcome"], &request, &at);
+            let Step::Reply(response) = last else {
+                panic!("it has further steps: {call}");
             };
-            let response = (self.respond)(state, &invocation.token, ending(&call["outcome"]));
-            let response = response.unwrap_or_else(|error| panic!("{error}: {call}"));
             call["response"] = response_as_json(&response);
         }
+    }
+
+    /// The step that follows a step with this outcome.
+    fn resume(
+        self,
+        state: &str,
+        step: &Step,
+        outcome: &Value,
+        request: &Request,
+        at: &str,
+    ) -> Step {
+        let (token, with_request) = match step {
+            Step::Invoke(invocation) => (&invocation.token, invocation.with_request),
+            Step::Fetch(fetch) => (&fetch.token, fetch.with_request),
+            Step::Reply(_) => panic!("a reply has no outcome: {at}"),
+        };
+        let outcome = Outcome {
+            ending: ending(outcome),
+            at_ms: END_MS,
+            cached: outcome["cached"] == true,
+            extra: Vec::new(),
+        };
+        let next = (self.resume)(state, token, outcome, with_request.then_some(request));
+        next.unwrap_or_else(|error| panic!("{error}: {at}"))
     }
 }
 
@@ -185,6 +224,15 @@ pub(crate) fn ending(value: &Value) -> Ending {
             kind: string(&error["kind"]),
             payload: string(&error["payload"]),
         })
+    } else if let Some(document) = value.get("fetched") {
+        Ending::Fetched(Fetched {
+            status: value["status"]
+                .as_u64()
+                .and_then(|it| it.try_into().ok())
+                .unwrap_or(200),
+            headers: Vec::new(),
+            body: document.to_string().into_bytes(),
+        })
     } else if let Some(why) = value.get("unavailable") {
         Ending::Unavailable(string(why))
     } else {
@@ -203,13 +251,21 @@ fn stream_head(value: &Value) -> StreamHead {
 pub(crate) fn step_as_json(step: &Step) -> Value {
     match step {
         Step::Reply(response) => json!({"reply": response_as_json(response)}),
-        Step::Fetch(fetch) => panic!("{fetch:?}"),
+        Step::Fetch(fetch) => with_cache(
+            json!({
+                "url": fetch.url,
+                "method": fetch.method,
+                "max-wait-ms": fetch.max_wait_ms,
+            }),
+            fetch.cache.as_ref(),
+            "fetch",
+        ),
         Step::Invoke(invocation) => {
             let event: Value = match serde_json::from_str(&invocation.event) {
                 Ok(event) => event,
                 Err(error) => panic!("{error}: {}", invocation.event),
             };
-            json!({"invoke": {
+            let invocation_json = json!({
                 "function": invocation.function,
                 "event": event,
                 "mode": match invocation.mode {
@@ -218,9 +274,17 @@ pub(crate) fn step_as_json(step: &Step) -> Value {
                     InvocationMode::Asynchronous => "asynchronous",
                 },
                 "max-wait-ms": invocation.max_wait_ms,
-            }})
+            });
+            with_cache(invocation_json, invocation.cache.as_ref(), "invoke")
         }
     }
+}
+
+fn with_cache(mut step: Value, cache: Option<&Cache>, kind: &str) -> Value {
+    if let Some(cache) = cache {
+        step["cache"] = json!({"key": cache.key, "ttl-ms": cache.ttl_ms});
+    }
+    json!({kind: step})
 }
 
 pub(crate) fn response_as_json(response: &Response) -> Value {

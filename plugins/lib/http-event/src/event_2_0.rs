@@ -36,6 +36,8 @@ pub struct Event<'a> {
     pub api_id: &'a str,
     /// `requestContext.authorizer` as JSON; empty without one.
     pub authorizer: &'a str,
+    /// Set for the event of a Lambda authorizer, which has no body.
+    pub authorizing: Option<Authorizing<'a>>,
     /// The host of the API or URL.
     pub domain_name: &'a str,
     /// The id that the caller receives too.
@@ -48,12 +50,29 @@ pub struct Event<'a> {
     pub stage_variables: &'a str,
 }
 
+/// What only the event of a Lambda authorizer has.
+#[derive(Debug)]
+pub struct Authorizing<'a> {
+    /// The ARN of what the caller wants to do.
+    pub route_arn: &'a str,
+    /// The values of the identity sources.
+    pub identity: &'a [String],
+}
+
 impl Event<'_> {
     /// Writes the event.
     pub fn write(&self) -> String {
         let request = self.request;
         write::object(capacity(request), |event| {
             event.string("version", "2.0");
+            if let Some(authorizing) = &self.authorizing {
+                event.string("type", "REQUEST");
+                event.string("routeArn", authorizing.route_arn);
+                if !authorizing.identity.is_empty() {
+                    let identity = authorizing.identity.iter();
+                    event.strings("identitySource", identity.map(String::as_str));
+                }
+            }
             event.string("routeKey", self.route_key);
             event.string("rawPath", self.raw_path);
             event.string("rawQueryString", &request.query);
@@ -69,7 +88,8 @@ impl Event<'_> {
             event.object("requestContext", |object| {
                 self.write_request_context(object);
             });
-            let is_base64 = body::write(request, body::is_text_of_http_api, event);
+            let is_base64 = self.authorizing.is_none()
+                && body::write(request, body::is_text_of_http_api, event);
             if !self.path_parameters.is_empty() {
                 event.object("pathParameters", |object| {
                     for (name, value) in self.path_parameters {
@@ -77,7 +97,9 @@ impl Event<'_> {
                     }
                 });
             }
-            event.raw("isBase64Encoded", if is_base64 { "true" } else { "false" });
+            if self.authorizing.is_none() {
+                event.raw("isBase64Encoded", if is_base64 { "true" } else { "false" });
+            }
             if !self.stage_variables.is_empty() {
                 event.raw("stageVariables", self.stage_variables);
             }

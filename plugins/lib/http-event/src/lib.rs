@@ -12,6 +12,7 @@
 //! - [`route_key`] reads the keys of API Gateway's routes, and [`apigw_id`] writes its ids of requests;
 //! - [`body`] decides whether an event contains a body as text or in Base64;
 //! - [`payload`] reads the response object that a function returned, and [`response`] makes a response of it;
+//! - [`signature`] finds the access key that a request is signed with;
 //! - [`cors`] answers preflight requests and adds CORS headers to responses;
 //! - `component`, which exists only for `wasm32`, is what a component without the standard library needs.
 //!
@@ -39,5 +40,6 @@ pub mod percent;
 pub mod query;
 pub mod response;
 pub mod route_key;
+pub mod signature;
 pub mod values;
 pub mod websocket;

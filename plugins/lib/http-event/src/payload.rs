@@ -31,7 +31,10 @@ pub struct Misfit(pub String);
 impl Misfit {
     /// A value of the wrong type, as JSON: where it is, and what it has to be.
     pub fn of(at: &str, raw: &str, wanted: &str) -> Self {
-        Self(format!("`{at}` is {}, and has to be {wanted}", kind(raw)))
+        Self(format!(
+            "`{at}` is {}, and has to be {wanted}",
+            kind_of(raw)
+        ))
     }
 }
 
@@ -219,8 +222,8 @@ fn present(field: Option<&str>) -> Option<&str> {
 /// What the value of a header has to be.
 const SCALAR: &str = "a string, a number or a boolean";
 
-/// The type of a value, from its text.
-fn kind(raw: &str) -> &'static str {
+/// The type of a value, from its JSON text, as messages name it: `a string`, `an object`.
+pub fn kind_of(raw: &str) -> &'static str {
     match raw.trim_start().as_bytes().first() {
         Some(b'"') => "a string",
         Some(b'{') => "an object",

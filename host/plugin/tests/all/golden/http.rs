@@ -7,7 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use lambkin_model::{Body, HttpRequest, HttpResponse};
 use lambkin_plugin::{
-    Answer, Ending, HttpTrigger, InvocationMode, Plugin, Reuse, Role, Step, StreamHead,
+    Answer, CacheEntry, Ending, Fetched, HttpTrigger, InvocationMode, Plugin, Reuse, Role, Step,
+    StreamHead, TriggerOutcome,
 };
 use serde_json::{Value, json};
 
@@ -57,19 +58,42 @@ async fn run(plugin: &Plugin, case: &Value, defaults: &Value, file: &str) -> usi
 }
 
 async fn check(trigger: &HttpTrigger, call: &Value, defaults: &Value, at: &str) {
-    let step = trigger
-        .shape(&request(&call["request"], defaults))
-        .await
-        .unwrap();
+    let request = request(&call["request"], defaults);
+    let mut step = trigger.shape(&request).await.unwrap();
     if let Some(recorded) = call.get("step") {
         assert_eq!(&step_as_json(&step), recorded, "{at}");
     }
-    if let (Some(recorded), Step::Invoke(shaped)) = (call.get("outcome"), &step) {
-        let outcome = outcome(ending_of(recorded));
-        let token = &shaped.resumption.token;
-        let step = trigger.resume(token, &outcome, None).await.unwrap();
+    for next in call["steps"].as_array().into_iter().flatten() {
+        step = resumed(trigger, &step, &next["outcome"], &request).await;
+        if let Some(recorded) = next.get("step") {
+            assert_eq!(&step_as_json(&step), recorded, "{at}");
+        }
+    }
+    if let Some(recorded) = call.get("outcome") {
+        let step = resumed(trigger, &step, recorded, &request).await;
         assert_eq!(response_as_json(&reply(step)), call["response"], "{at}");
     }
+}
+
+/// The step that follows a step with this outcome.
+async fn resumed(
+    trigger: &HttpTrigger,
+    step: &Step,
+    recorded: &Value,
+    request: &HttpRequest,
+) -> Step {
+    let resumption = match step {
+        Step::Invoke(shaped) => &shaped.resumption,
+        Step::Fetch(fetch) => &fetch.resumption,
+        Step::Reply(answer) => panic!("it has no outcome: {answer:?}"),
+    };
+    let outcome = TriggerOutcome {
+        cached: recorded["cached"] == true,
+        ..outcome(ending_of(recorded))
+    };
+    let request = resumption.with_request.then_some(request);
+    let next = trigger.resume(&resumption.token, &outcome, request).await;
+    next.unwrap()
 }
 
 pub(super) fn request(overrides: &Value, defaults: &Value) -> HttpRequest {
@@ -107,9 +131,10 @@ pub(super) fn request(overrides: &Value, defaults: &Value) -> HttpRequest {
 
 pub(super) fn ending_of(value: &Value) -> Ending {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let kind = |key: &&String| !["cached", "status"].contains(&key.as_str());
     match value
         .as_str()
-        .or_else(|| value.as_object()?.keys().next().map(String::as_str))
+        .or_else(|| value.as_object()?.keys().find(kind).map(String::as_str))
         .unwrap()
     {
         "completed" => Ending::Completed(text(&value["completed"])),
@@ -121,6 +146,11 @@ pub(super) fn ending_of(value: &Value) -> Ending {
             kind: text(&value["failed"]["kind"]),
             payload: text(&value["failed"]["payload"]),
         },
+        "fetched" => Ending::Fetched(Fetched {
+            status: value["status"].as_u64().unwrap_or(200) as u16,
+            headers: Vec::new(),
+            body: value["fetched"].to_string().into(),
+        }),
         "timed-out" => Ending::TimedOut,
         "expired" => Ending::Expired,
         "throttled" => Ending::Throttled,
@@ -132,18 +162,37 @@ pub(super) fn ending_of(value: &Value) -> Ending {
 pub(super) fn step_as_json(step: &Step) -> Value {
     match step {
         Step::Reply(answer) => json!({"reply": answer_as_json(answer)}),
-        Step::Fetch(fetch) => panic!("{fetch:?}"),
-        Step::Invoke(shaped) => json!({"invoke": {
-            "function": shaped.function,
-            "event": serde_json::from_str::<Value>(&shaped.event).unwrap(),
-            "mode": match shaped.mode {
-                InvocationMode::Buffered => "buffered",
-                InvocationMode::Streamed => "streamed",
-                InvocationMode::Asynchronous => "asynchronous",
-            },
-            "max-wait-ms": shaped.wait.map(|wait: Duration| wait.as_millis() as u64),
-        }}),
+        Step::Fetch(fetch) => with_cache(
+            json!({
+                "url": fetch.url,
+                "method": fetch.method,
+                "max-wait-ms": fetch.wait.as_millis() as u64,
+            }),
+            fetch.cache.as_ref(),
+            "fetch",
+        ),
+        Step::Invoke(shaped) => with_cache(
+            json!({
+                "function": shaped.function,
+                "event": serde_json::from_str::<Value>(&shaped.event).unwrap(),
+                "mode": match shaped.mode {
+                    InvocationMode::Buffered => "buffered",
+                    InvocationMode::Streamed => "streamed",
+                    InvocationMode::Asynchronous => "asynchronous",
+                },
+                "max-wait-ms": shaped.wait.map(|wait: Duration| wait.as_millis() as u64),
+            }),
+            shaped.cache.as_ref(),
+            "invoke",
+        ),
     }
+}
+
+fn with_cache(mut step: Value, cache: Option<&CacheEntry>, kind: &str) -> Value {
+    if let Some(cache) = cache {
+        step["cache"] = json!({"key": cache.key, "ttl-ms": cache.ttl.as_millis() as u64});
+    }
+    json!({kind: step})
 }
 
 pub(super) fn answer_as_json(answer: &Answer) -> Value {

@@ -1,20 +1,20 @@
-//! The signature of a request to a URL with `AuthType: AWS_IAM`.
+//! The signature of a request to a front end that requires IAM.
 //!
-//! A request has to be signed with Signature Version 4, in its `Authorization` header or in its query, for the service
-//! `lambda`. The signature itself is not verified: there are no users whose keys it could be compared with, and the
-//! event takes any access key for one of the account's own.
+//! A request has to be signed with Signature Version 4, in its `Authorization` header or in its query, for the front
+//! end's service: `lambda`, `execute-api`. The signature itself is not verified: there are no users whose keys it could
+//! be compared with, and events take any access key for one of the account's own.
 
 use alloc::borrow::Cow;
 
-use http_event::contract::Request;
-use http_event::query::parameters;
+use crate::contract::Request;
+use crate::query::parameters;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
-/// The access key that a request is signed with; `None` if it is not signed.
-pub fn access_key(request: &Request) -> Option<Cow<'_, str>> {
+/// The access key that a request is signed with for a service; `None` if it is not signed.
+pub fn access_key<'a>(request: &'a Request, service: &str) -> Option<Cow<'a, str>> {
     if let Some(header) = request.header("authorization").last() {
-        return of_header(header).map(Cow::Borrowed);
+        return of_header(header, service).map(Cow::Borrowed);
     }
     let mut algorithm = None;
     let mut credential = None;
@@ -31,11 +31,11 @@ pub fn access_key(request: &Request) -> Option<Cow<'_, str>> {
         return None;
     }
     let credential = credential?;
-    let key = of_scope(&credential)?;
+    let key = of_scope(&credential, service)?;
     Some(Cow::Owned(key.into()))
 }
 
-fn of_header(header: &str) -> Option<&str> {
+fn of_header<'a>(header: &'a str, service: &str) -> Option<&'a str> {
     let fields = header.strip_prefix(ALGORITHM)?.strip_prefix(' ')?;
     let field = |name: &str| {
         let mut fields = fields.split(',').map(str::trim);
@@ -43,30 +43,29 @@ fn of_header(header: &str) -> Option<&str> {
     };
     field("SignedHeaders").filter(|names| !names.is_empty())?;
     field("Signature").filter(|signature| !signature.is_empty())?;
-    of_scope(field("Credential")?)
+    of_scope(field("Credential")?, service)
 }
 
-/// The key of `KEY/DATE/REGION/lambda/aws4_request`.
-fn of_scope(credential: &str) -> Option<&str> {
+/// The key of `KEY/DATE/REGION/SERVICE/aws4_request`.
+fn of_scope<'a>(credential: &'a str, service: &str) -> Option<&'a str> {
     let mut parts = credential.split('/');
     let key = parts.next().filter(|key| !key.is_empty())?;
     let (_date, _region) = (parts.next()?, parts.next()?);
-    let is_lambda = parts.next() == Some("lambda") && parts.next() == Some("aws4_request");
-    is_lambda.then_some(key)
+    let is_for_service = parts.next() == Some(service) && parts.next() == Some("aws4_request");
+    is_for_service.then_some(key)
 }
 
 #[cfg(test)]
 mod tests {
-    use http_event::contract::Header;
-
     use super::*;
+    use crate::contract::Header;
 
     fn key_of(header: &str) -> Option<String> {
         let request = Request {
             headers: vec![Header::new("Authorization", header)],
             ..Request::get("/")
         };
-        access_key(&request).map(Cow::into_owned)
+        access_key(&request, "lambda").map(Cow::into_owned)
     }
 
     #[test]
@@ -95,7 +94,7 @@ mod tests {
                 query: query.to_owned(),
                 ..Request::get("/")
             };
-            access_key(&request).map(Cow::into_owned)
+            access_key(&request, "lambda").map(Cow::into_owned)
         };
         assert_eq!(key(query).as_deref(), Some("AKID"));
         assert_eq!(key(&query.replace("Signature=ab12", "Signature=")), None);

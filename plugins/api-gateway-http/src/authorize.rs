@@ -1,0 +1,104 @@
+//! Routes with an authorizer: what the crate `authorizer` has to know, and what its decisions mean for an HTTP API.
+
+use alloc::borrow::ToOwned as _;
+use alloc::string::String;
+
+use authorizer::authorizer::{Form, Guard, find};
+use authorizer::decision::{Decision, Reason, Refusal};
+use authorizer::flow;
+use authorizer::subject::{MethodArn, Subject, method_arn};
+use http_event::contract::{Outcome, Response, WARNING};
+use http_event::signature::access_key;
+
+use crate::event::{self, Context};
+use crate::gateway_error::GatewayError;
+use crate::routing;
+
+/// A step of the authorizer that has ended.
+pub type Ended<'a> = (&'a str, &'a Outcome);
+
+/// Decides about a request to a route with an authorizer, from the beginning or after a step.
+///
+/// # Errors
+///
+/// The state lacks the authorizer, or the token is not one of this plugin.
+pub fn decide(
+    context: &Context<'_>,
+    guard: Guard<'_>,
+    ended: Option<Ended<'_>>,
+) -> Result<Decision, String> {
+    let (state, request) = (context.state, context.request);
+    let authorizer = find(state.authorizers, guard.authorizer)
+        .ok_or("the state was not written by this plugin")?;
+    let arn = method_arn(MethodArn {
+        region: state.region,
+        account: state.account_id,
+        api_id: state.api_id,
+        stage: state.stage,
+        method: &request.method,
+        path: Some(routing::path_in_stage(state, &request.path).unwrap_or(&request.path)),
+    });
+    let variable = |name: &str| variable(context, name);
+    let event = |form: Form, identity: &[String]| {
+        event::write_for_authorizer(context, form, &arn, identity)
+    };
+    let subject = Subject {
+        request,
+        method_arn: &arn,
+        stage_variables: state.stage_variables,
+        context: &variable,
+        event: &event,
+    };
+    match ended {
+        None => Ok(flow::begin(&authorizer, guard.scopes, &subject, || {
+            access_key(request, "execute-api").map(|key| key.into_owned())
+        })),
+        Some((progress, outcome)) => {
+            flow::resume(&authorizer, guard.scopes, &subject, progress, outcome)
+        }
+    }
+}
+
+/// A variable of `$context` that exists before the integration.
+fn variable(context: &Context<'_>, name: &str) -> Option<String> {
+    let (state, request) = (context.state, context.request);
+    Some(match name {
+        "accountId" => state.account_id.to_owned(),
+        "apiId" => state.api_id.to_owned(),
+        "domainName" => context.domain_name().to_owned(),
+        "httpMethod" => request.method.clone(),
+        "identity.sourceIp" => request.peer.clone(),
+        "identity.userAgent" => request.user_agent().to_owned(),
+        "path" => request.path.clone(),
+        "protocol" => request.protocol.clone(),
+        "requestId" => context.request_id.to_owned(),
+        "routeKey" => context.route_key().into_owned(),
+        "stage" => state.stage.to_owned(),
+        _ => return None,
+    })
+}
+
+/// The response for a request that is refused, without CORS headers.
+pub fn refused(refusal: Refusal, request_id: &str) -> Response {
+    let error = match refusal.reason {
+        Reason::Unidentified | Reason::InvalidToken | Reason::ExpiredToken => {
+            GatewayError::Unauthorized
+        }
+        Reason::Denied
+        | Reason::DeniedExplicitly
+        | Reason::InsufficientScope
+        | Reason::Unsigned => GatewayError::Forbidden,
+        // Unlike REST APIs, HTTP APIs make no exception for a function that fails with `Unauthorized`.
+        Reason::Unauthorized | Reason::Failed | Reason::Misconfigured => {
+            GatewayError::InternalServerError
+        }
+        Reason::ArnTooLong => GatewayError::RequestUriTooLong,
+    };
+    let mut response = error.response(request_id);
+    if let Some(challenge) = &refusal.challenge {
+        response.push_header("www-authenticate", challenge);
+    }
+    let warning = refusal.warning.map(|text| (WARNING.to_owned(), text));
+    response.extra.extend(warning);
+    response
+}

@@ -1,0 +1,130 @@
+//! Methods with an authorizer: what the crate `authorizer` has to know, and what its decisions mean for a REST API.
+
+use alloc::borrow::ToOwned as _;
+use alloc::string::{String, ToString as _};
+
+use authorizer::authorizer::{Form, Guard, find};
+use authorizer::decision::{Decision, Reason, Refusal};
+use authorizer::flow;
+use authorizer::subject::{MethodArn, Subject, method_arn};
+use http_event::contract::{Outcome, Response, Step, WARNING};
+use http_event::json::read;
+use http_event::signature::access_key;
+
+use crate::event::Context;
+use crate::gateway_response::GatewayResponse;
+use crate::state::{Method, State};
+
+/// What the authorizer and the integration may take together, in milliseconds, unless the integration's timeout is
+/// longer.
+const MAX_TOGETHER_MS: u32 = 29_000;
+
+/// The shortest timeout of an integration, in milliseconds.
+const MIN_TIMEOUT_MS: u32 = 50;
+
+/// A step of the authorizer that has ended.
+pub type Ended<'a> = (&'a str, &'a Outcome);
+
+/// The guard of a method, as [`Guard::read`] takes it; `None` for a method that is open.
+pub fn guard_of(method: &Method<'_>) -> Option<String> {
+    let guard = method.detail("authorizer")?;
+    read::string(guard).ok().map(|guard| guard.into_owned())
+}
+
+/// Decides about a request to a method with an authorizer, from the beginning or after a step.
+///
+/// # Errors
+///
+/// The state lacks the authorizer, or the token is not one of this plugin.
+pub fn decide(
+    context: &Context<'_>,
+    guard: Guard<'_>,
+    ended: Option<Ended<'_>>,
+) -> Result<Decision, String> {
+    let (state, request) = (context.state, context.request);
+    let authorizer = find(state.authorizers, guard.authorizer)
+        .ok_or("the state was not written by this plugin")?;
+    let arn = method_arn(MethodArn {
+        region: state.region,
+        account: state.account_id,
+        api_id: state.api_id,
+        stage: state.stage,
+        method: context.method,
+        path: Some(context.path),
+    });
+    let variable = |name: &str| variable(context, name);
+    let event = |_: Form, _: &[String]| context.write_for_authorizer(&arn);
+    let subject = Subject {
+        request,
+        method_arn: &arn,
+        stage_variables: state.stage_variables,
+        context: &variable,
+        event: &event,
+    };
+    match ended {
+        None => Ok(flow::begin(&authorizer, guard.scopes, &subject, || {
+            access_key(request, "execute-api").map(|key| key.into_owned())
+        })),
+        Some((progress, outcome)) => {
+            flow::resume(&authorizer, guard.scopes, &subject, progress, outcome)
+        }
+    }
+}
+
+/// A variable of `$context` that exists before the integration.
+fn variable(context: &Context<'_>, name: &str) -> Option<String> {
+    let (state, request) = (context.state, context.request);
+    Some(match name {
+        "accountId" => state.account_id.to_owned(),
+        "apiId" => state.api_id.to_owned(),
+        "httpMethod" => context.method.to_owned(),
+        "identity.sourceIp" => request.peer.clone(),
+        "identity.userAgent" => request.user_agent().to_owned(),
+        "identity.apiKey" => context.api_key.map(|key| key.value.to_owned())?,
+        "path" => request.path.clone(),
+        "protocol" => request.protocol.clone(),
+        "requestId" => request.id.clone(),
+        "requestTimeEpoch" => request.at_ms.to_string(),
+        "resourcePath" => context.found.method.resource.to_owned(),
+        "stage" => state.stage.to_owned(),
+        _ => return None,
+    })
+}
+
+/// The gateway response for a request that is refused.
+pub fn refused(refusal: Refusal, state: &State<'_>, uuid: &str) -> Response {
+    let kind = match refusal.reason {
+        // A token without the method's scopes is answered like one that is not valid.
+        Reason::Unidentified
+        | Reason::Unauthorized
+        | Reason::InvalidToken
+        | Reason::InsufficientScope => GatewayResponse::Unauthorized,
+        Reason::ExpiredToken => GatewayResponse::ExpiredToken,
+        Reason::Denied => GatewayResponse::AccessDenied(false),
+        Reason::DeniedExplicitly => GatewayResponse::AccessDenied(true),
+        Reason::Failed => GatewayResponse::AuthorizerFailure,
+        Reason::Misconfigured => GatewayResponse::AuthorizerConfigurationError,
+        Reason::ArnTooLong => GatewayResponse::ArnTooLong,
+        Reason::Unsigned => GatewayResponse::MissingAuthenticationToken,
+    };
+    let mut response = kind.response(state, uuid);
+    let warning = refusal.warning.map(|text| (WARNING.to_owned(), text));
+    response.extra.extend(warning);
+    response
+}
+
+/// The step of the integration, with what the authorizer has left of the time.
+pub fn within_budget(mut step: Step, at_ms: u64, ended: Option<Ended<'_>>) -> Step {
+    let elapsed = match ended {
+        Some((_, outcome)) if !outcome.cached => outcome.at_ms.saturating_sub(at_ms),
+        _ => return step,
+    };
+    if let Step::Invoke(invocation) = &mut step
+        && let Some(wait) = invocation.max_wait_ms
+    {
+        let elapsed = u32::try_from(elapsed).unwrap_or(u32::MAX);
+        let left = wait.max(MAX_TOGETHER_MS).saturating_sub(elapsed);
+        invocation.max_wait_ms = Some(wait.min(left.max(MIN_TIMEOUT_MS)));
+    }
+    step
+}
