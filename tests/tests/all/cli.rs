@@ -284,7 +284,7 @@ fn check_prints_the_functions_and_triggers_that_serve_would_start() {
         "{text}"
     );
     assert!(
-        text.contains("trigger web: api-gateway-http on 127.0.0.1:0"),
+        text.contains("trigger web: api-gateway-http on http://127.0.0.1:0"),
         "{text}"
     );
     assert!(text.contains("    GET /hello/{name} -> echo\n"), "{text}");

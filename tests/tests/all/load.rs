@@ -3,6 +3,7 @@
 
 mod caller;
 mod census;
+mod idle_websockets;
 
 use std::io::Write;
 use std::net::TcpStream;

@@ -17,8 +17,8 @@ struct Lists {
     hosts: Vec<HostPattern>,
     origins: Vec<OriginPattern>,
     settings: Settings,
-    /// What has been warned of.
-    warned: Mutex<BTreeSet<String>>,
+    /// What has been warned of; shared with the lists that [`Allowlist::with_hosts`] makes.
+    warned: Arc<Mutex<BTreeSet<String>>>,
 }
 
 /// Where the operator sets an [`Allowlist`].
@@ -138,7 +138,7 @@ impl Allowlist {
             hosts,
             origins,
             settings,
-            warned: Mutex::default(),
+            warned: Arc::default(),
         }))
     }
 
@@ -147,7 +147,12 @@ impl Allowlist {
     pub fn with_hosts<'a>(&self, hosts: impl Iterator<Item = &'a HostPattern>) -> Self {
         let mut all = self.0.hosts.clone();
         all.extend(hosts.cloned());
-        Self::new(all, self.0.origins.clone(), self.0.settings)
+        Self(Arc::new(Lists {
+            hosts: all,
+            origins: self.0.origins.clone(),
+            settings: self.0.settings,
+            warned: Arc::clone(&self.0.warned),
+        }))
     }
 
     /// The allowed hosts as names in a certificate, in which `*.` stands for one label rather than any number.

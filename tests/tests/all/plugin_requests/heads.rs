@@ -68,7 +68,7 @@ const TARGETS: [(&[u8], &str, &str); 15] = [
     (b"/gr\xfcn?a", "/gr\u{fc}n", "a"),
     (b"/a?gr\xfcn=\xc3\xbc", "/a", "gr\u{fc}n=\u{c3}\u{bc}"),
     (b"/%", "/%", ""),
-    (b"/a#b?c#d", "/a#b", "c#d"),
+    (b"/a?b#c?d", "/a", "b"),
     (b"http://localhost:1/a?b", "/a", "b"),
     (b"http://localhost/a/<b>?c=\"", "/a/<b>", "c=\""),
     (b"http://localhost", "/", ""),

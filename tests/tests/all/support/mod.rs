@@ -32,6 +32,7 @@ pub use scripted::{PROBE, invoke, with};
 pub use server::{Server, lambkin};
 pub use tls_front::{Authority, Identity, TlsFront};
 pub use tools::{Missing, installed, tool};
+pub use websocket::Client;
 
 /// Waits up to a minute for a condition and panics if it does not become true.
 #[track_caller]

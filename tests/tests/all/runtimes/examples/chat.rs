@@ -47,7 +47,7 @@ fn a_page_in_a_browser_takes_part() {
         let is_page = request.head.starts_with("GET / ");
         Some((200, if is_page { page.clone() } else { String::new() }))
     });
-    let Ok(_browser) = Browser::open(&site.url()) else {
+    let Ok(_browser) = Browser::open(site.url()) else {
         return;
     };
     assert_eq!(ada.text(), "from the page");
