@@ -1,5 +1,5 @@
-//! From a request to a step, in AWS's order: size of the head, stage, method, API key, authorizer, required parameters, size, model of
-//! the body, throttles and quota, integration.
+//! From a request to a step, in AWS's order: size of the head, stage, method, API key, authorizer, required parameters,
+//! size, model of the body, throttles and quota, integration.
 
 use alloc::borrow::ToOwned as _;
 use alloc::string::String;

@@ -1,6 +1,6 @@
 //! WebSocket connections of triggers whose plugin handles them.
 //!
-//! A request for a connection goes through the trigger's plugin like any other ([`crate::http_listener`]). If the reply
+//! A request for a connection goes through the trigger's plugin like any other ([`crate::http_handler`]). If the reply
 //! opens a connection, [`handshake`] makes the response, and a [`session`](session::Session) owns the connection from
 //! then on. [`open_connections`] has all open connections of a trigger by their ids, for the plugin's calls.
 //!

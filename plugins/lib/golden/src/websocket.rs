@@ -1,6 +1,6 @@
 //! Golden cases of plugins for WebSocket triggers, as calls of the plugin's own functions.
 //!
-//! Requests are those of [`http`](crate::http). Calls about messages and ends of connections have a connection that is
+//! Requests are those of [`http`]. Calls about messages and ends of connections have a connection that is
 //! opened before: with a request for one and, if the plugin asks a function, the result `{"statusCode":200}`.
 
 #![allow(
