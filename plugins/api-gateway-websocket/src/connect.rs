@@ -7,6 +7,8 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use authorizer::authorizer::Guard;
+use authorizer::decision::{Caller, Decision};
 use http_event::apigw_id::{id_from, request_id};
 use http_event::contract::{
     Ending, Invocation, InvocationMode, Request, Response, ResponseBody, Step, WARNING,
@@ -14,6 +16,7 @@ use http_event::contract::{
 use http_event::payload::{Fields, Misfit};
 use http_event::websocket::{CONNECTION_DATA, CONNECTION_ID};
 
+use crate::authorize::{self, Ended};
 use crate::data::Data;
 use crate::event::Context;
 use crate::gateway_error::GatewayError;
@@ -28,23 +31,58 @@ pub fn connection_id(request: &Request) -> String {
     id_from(&request.id, 5)
 }
 
-/// Decides what to do with a request for a connection.
-pub fn connect(state: &State<'_>, request: &Request) -> Step {
+/// Decides what to do with a request for a connection, from the beginning or after a step of the authorizer.
+///
+/// # Errors
+///
+/// The state or the token of the authorizer's step was not written by this plugin.
+pub fn connect(
+    state: &State<'_>,
+    request: &Request,
+    ended: Option<Ended<'_>>,
+) -> Result<Step, String> {
     let connection_id = connection_id(request);
     let request_id = request_id(&request.id);
-    let data = Data {
+    let mut data = Data {
         source_ip: &request.peer,
         domain_name: match state.domain_name {
             "" => &request.authority,
             configured => configured,
         },
         user_agent: request.user_agent(),
+        access_key: "",
         authorizer: "",
     };
-    let written = data.write();
     let Some(route) = state.route(CONNECT) else {
-        return Step::Reply(opened(&connection_id, &written));
+        return Ok(Step::Reply(opened(&connection_id, &data.write())));
     };
+    let (mut said, mut access_key) = (None, String::new());
+    if let Some(guard) = Guard::read(state.guard) {
+        let context = Context {
+            state,
+            route_key: CONNECT,
+            connection_id: &connection_id,
+            connected_at_ms: request.at_ms,
+            data,
+            request_id: &request_id,
+            at_ms: request.at_ms,
+        };
+        match authorize::decide(&context, request, guard, ended)? {
+            Decision::Ask(step) => return Ok(step),
+            Decision::Refuse(refusal) => {
+                return Ok(Step::Reply(authorize::refused(refusal, &request_id)));
+            }
+            Decision::Allow(caller) => {
+                said = caller.rest();
+                if let Caller::Iam { access_key: key } = caller {
+                    access_key = key;
+                }
+            }
+        }
+    }
+    data.authorizer = said.as_deref().unwrap_or_default();
+    data.access_key = &access_key;
+    let written = data.write();
     let context = Context {
         state,
         route_key: CONNECT,
@@ -63,7 +101,7 @@ pub fn connect(state: &State<'_>, request: &Request) -> Step {
         connection_id: &connection_id,
         request_id: &request_id,
     };
-    Step::Invoke(Invocation {
+    Ok(Step::Invoke(Invocation {
         function: route.function.to_owned(),
         event: context.connect(request),
         mode: InvocationMode::Buffered,
@@ -72,7 +110,7 @@ pub fn connect(state: &State<'_>, request: &Request) -> Step {
         token: token.write(),
         with_request: false,
         extra: Vec::new(),
-    })
+    }))
 }
 
 /// The response that opens a connection.

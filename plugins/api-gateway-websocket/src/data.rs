@@ -13,6 +13,8 @@ pub struct Data<'a> {
     pub domain_name: &'a str,
     /// Empty if the client has sent none.
     pub user_agent: &'a str,
+    /// The access key of a caller who has signed the request; empty without an authorizer of the type `iam`.
+    pub access_key: &'a str,
     /// `requestContext.authorizer` as JSON; empty without one.
     pub authorizer: &'a str,
 }
@@ -20,11 +22,12 @@ pub struct Data<'a> {
 impl<'a> Data<'a> {
     /// Reads a text that [`Data::write`] has written.
     pub fn read(text: &'a str) -> Option<Self> {
-        let mut lines = text.splitn(4, '\n');
+        let mut lines = text.splitn(5, '\n');
         Some(Self {
             source_ip: lines.next()?,
             domain_name: lines.next()?,
             user_agent: lines.next()?,
+            access_key: lines.next()?,
             authorizer: lines.next()?,
         })
     }
@@ -35,6 +38,7 @@ impl<'a> Data<'a> {
             self.source_ip,
             self.domain_name,
             self.user_agent,
+            self.access_key,
             self.authorizer,
         ]
         .join("\n")

@@ -7,12 +7,14 @@ use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
+use authorizer::decision::root_user;
 use http_event::contract::Request;
 use http_event::headers;
 use http_event::json::write::{self, Object};
 use http_event::query::parameters;
 use http_event::values;
 use http_event::websocket::{Close, Message};
+use plugin_kit::arn::partition;
 use plugin_kit::time::common_log;
 
 use crate::data::Data;
@@ -44,6 +46,24 @@ impl Context<'_> {
             }
             self.rest("CONNECT", event, |_| {}, |_| {});
             event.raw("isBase64Encoded", "false");
+        })
+    }
+
+    /// The event of the authorizer of a new connection. Maps without entries are empty, not absent.
+    pub fn authorizer(&self, arn: &str, request: &Request) -> String {
+        write::object(2048, |event| {
+            event.string("type", "REQUEST");
+            event.string("methodArn", arn);
+            let headers = headers_as_sent(request);
+            values::write_last(event, "headers", &headers);
+            values::write_all(event, "multiValueHeaders", &headers);
+            let query = parameters(&request.query);
+            values::write_last(event, "queryStringParameters", &query);
+            values::write_all(event, "multiValueQueryStringParameters", &query);
+            if self.state.stage_variables.is_empty() {
+                event.raw("stageVariables", "{}");
+            }
+            self.rest("CONNECT", event, |_| {}, |_| {});
         })
     }
 
@@ -117,6 +137,14 @@ impl Context<'_> {
                     identity.string("userAgent", self.data.user_agent);
                 }
                 identity.string("sourceIp", self.data.source_ip);
+                if !self.data.access_key.is_empty() {
+                    let account = self.state.account_id;
+                    identity.string("accessKey", self.data.access_key);
+                    identity.string("accountId", account);
+                    identity.string("caller", account);
+                    identity.string("user", account);
+                    identity.string("userArn", &root_user(account, partition(self.state.region)));
+                }
             });
             object.string("requestId", self.request_id);
             object.string("domainName", self.data.domain_name);

@@ -44,7 +44,7 @@ fn golden_cases() {
                 crate::receive(state, connection, occasion, message, &Connections)
             },
             disconnected: crate::disconnected,
-            respond: crate::resume,
+            resume: crate::resume,
         },
     );
 }

@@ -32,9 +32,9 @@ impl contract::Guest for Plugin {
         state: String,
         token: String,
         outcome: Outcome,
-        _: Option<Request>,
+        request: Option<Request>,
     ) -> Result<Step, String> {
-        crate::resume(&state, &token, outcome.ending).map(Step::Reply)
+        crate::resume(&state, &token, outcome, request.as_ref())
     }
 }
 

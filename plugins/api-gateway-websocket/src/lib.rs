@@ -4,7 +4,7 @@
 //! `lambkin:websocket-trigger`:
 //!
 //! - [`configure()`] checks the trigger's table of `lambkin.toml`, and [`websockets`] has the settings of connections;
-//! - [`shape()`] answers requests: for connections ([`connect`]) and of the management API ([`management`]);
+//! - [`shape()`] answers requests: for connections ([`connect`], [`authorize`]) and of the management API ([`management`]);
 //! - [`receive`] finds the route of a message and writes the event for its function, and [`disconnected`] does so for the
 //!   end of a connection;
 //! - [`resume()`] goes on when the function has ended.
@@ -19,6 +19,7 @@
 
 extern crate alloc;
 
+mod authorize;
 mod config;
 mod connect;
 mod data;

@@ -9,25 +9,39 @@ use alloc::borrow::ToOwned as _;
 use alloc::format;
 use alloc::string::String;
 
-use http_event::contract::{Ending, Response, ResponseBody, WARNING};
+use authorizer::flow::progress_of;
+use http_event::contract::{Ending, Outcome, Request, Response, ResponseBody, Step, WARNING};
 use http_event::payload::{Fields, Misfit};
 
 use crate::connect;
 use crate::gateway_error::GatewayError;
+use crate::state::State;
 use crate::token::{Purpose, Token};
 
-/// Turns the ending of an invocation into the response, or into the message for the client.
+/// Turns the outcome of an invocation into the response, or into the message for the client, or goes on with the
+/// authorizer. `request` is that of the connection, if the step has asked for it.
 ///
 /// # Errors
 ///
-/// `token` was not written by this plugin.
-pub fn resume(_state: &str, token: &str, ending: Ending) -> Result<Response, String> {
+/// `state` or `token` was not written by this plugin.
+pub fn resume(
+    state: &str,
+    token: &str,
+    outcome: Outcome,
+    request: Option<&Request>,
+) -> Result<Step, String> {
+    if let Some(progress) = progress_of(token) {
+        let state = State::read(state).ok_or("the state was not written by this plugin")?;
+        let request = request.ok_or("the request for the authorizer is missing")?;
+        return connect::connect(&state, request, Some((progress, &outcome)));
+    }
     let token = Token::read(token).ok_or("the token was not written by this plugin")?;
-    Ok(match token.purpose {
+    let ending = outcome.ending;
+    Ok(Step::Reply(match token.purpose {
         Purpose::Connect { data, protocols } => connect::respond(&token, data, protocols, ending),
         Purpose::Message { has_response } => message(&token, has_response, ending),
         Purpose::Disconnect => Response::new(200, ResponseBody::Empty),
-    })
+    }))
 }
 
 fn message(token: &Token<'_>, has_response: bool, ending: Ending) -> Response {

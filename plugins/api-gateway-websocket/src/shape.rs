@@ -28,7 +28,7 @@ pub fn shape(
     };
     let is_websocket = request.extra.iter().any(|(key, _)| key == REQUESTED);
     Ok(match state.path_in_api(&request.path) {
-        Some("") if is_websocket => connect::connect(&state, request),
+        Some("") if is_websocket => connect::connect(&state, request, None)?,
         Some("") => refused(GatewayError::UpgradeRequired),
         Some(path) if !is_websocket => Step::Reply(match management::connection_id(path) {
             Some(id) => management::answer(request, &id, connections),

@@ -3,6 +3,7 @@
 //! ```text
 //! stage ⇥ base path ⇥ API id ⇥ domain name ⇥ idle timeout in ms ⇥ longest duration in ms ⇥ selection expression
 //! stage variables as JSON                                                              (empty without any)
+//! region ⇥ account id ⇥ guard of `$connect` ⇥ authorizers                              (see the crate `authorizer`)
 //! route key ⇥ function ⇥ timeout in ms ⇥ whether there is a route response ⇥ whether binary messages are converted
 //! ```
 //!
@@ -47,6 +48,14 @@ pub struct State<'a> {
     pub selection: &'a str,
     /// A JSON object; empty if the stage has no variables.
     pub stage_variables: &'a str,
+    /// The region in ARNs.
+    pub region: &'a str,
+    /// Twelve digits.
+    pub account_id: &'a str,
+    /// The authorizer of `$connect`, for [`Guard::read`](authorizer::authorizer::Guard::read); empty without one.
+    pub guard: &'a str,
+    /// The authorizers, for [`find`](authorizer::authorizer::find).
+    pub authorizers: &'a str,
     routes: &'a str,
 }
 
@@ -68,8 +77,10 @@ pub struct Route<'a> {
 impl<'a> State<'a> {
     /// Reads a text that [`State::write`] has written.
     pub fn read(text: &'a str) -> Option<Self> {
-        let mut lines = text.splitn(3, '\n');
+        let mut lines = text.splitn(4, '\n');
         let mut api = lines.next()?.splitn(7, '\t');
+        let stage_variables = lines.next()?;
+        let mut authorizing = lines.next()?.splitn(4, '\t');
         Some(Self {
             stage: api.next()?,
             base_path: Some(api.next()?).filter(|path| *path != NO_BASE_PATH),
@@ -78,7 +89,11 @@ impl<'a> State<'a> {
             idle_timeout_ms: api.next()?.parse().ok()?,
             max_duration_ms: api.next()?.parse().ok()?,
             selection: api.next()?,
-            stage_variables: lines.next()?,
+            stage_variables,
+            region: authorizing.next()?,
+            account_id: authorizing.next()?,
+            guard: authorizing.next()?,
+            authorizers: authorizing.next()?,
             routes: lines.next()?,
         })
     }
@@ -97,6 +112,9 @@ impl<'a> State<'a> {
         .join("\t");
         text.push('\n');
         text.push_str(self.stage_variables);
+        text.push('\n');
+        let authorizing = [self.region, self.account_id, self.guard, self.authorizers];
+        text.push_str(&authorizing.join("\t"));
         text.push('\n');
         for route in routes {
             let Route {
@@ -124,6 +142,10 @@ impl<'a> State<'a> {
             max_duration_ms: 0,
             selection: "",
             stage_variables: "",
+            region: "",
+            account_id: "",
+            guard: "",
+            authorizers: "",
             routes: "",
         }
     }
@@ -199,6 +221,10 @@ mod tests {
                 max_duration_ms: 2,
                 selection: "$request.body.action",
                 stage_variables: r#"{"a":"b"}"#,
+                region: "us-east-1",
+                account_id: "123456789012",
+                guard: "g",
+                authorizers: "a",
                 ..State::new("prod", "abc")
             };
             let text = state.write(&[route]);

@@ -25,6 +25,8 @@ impl Chat {
              environment = {{ RAW_BOOTSTRAP_EVENTS = '{0}', RAW_BOOTSTRAP_ANSWER = '{{\"statusCode\":200}}' }}\n\
              [functions.chat]\ncode = '{RAW_BOOTSTRAP}'\ntimeout = 60\n\
              environment = {{ RAW_BOOTSTRAP_EVENTS = '{0}'{variables} }}\n\
+             [functions.gate]\ncode = '{RAW_BOOTSTRAP}'\ntimeout = 60\n\
+             environment = {{ RAW_BOOTSTRAP_RETURN = '/queryStringParameters/token' }}\n\
              [triggers.web]\nplugin = 'api-gateway-websocket'\nlisten = '127.0.0.1:0'\n{settings}",
             events.display()
         ))
@@ -477,6 +479,52 @@ fn a_client_that_does_not_read_holds_up_nobody_else() {
     let mut other = chat.server.connect("/prod", &[]);
     other.send(r#"{"statusCode":200,"body":"still here"}"#);
     assert_eq!(other.text(), "still here");
+}
+
+#[test]
+fn an_authorizer_decides_about_connections_and_what_it_says_is_in_all_events() {
+    let chat = Chat::with(
+        "authorizer = 'gate'\n\
+         [triggers.web.authorizers.gate]\ntype = 'request'\nfunction = 'gate'\n\
+         identity-source = ['route.request.querystring.token']\n\
+         [triggers.web.routes]\n'$connect' = 'members'\n'$disconnect' = 'members'\n'$default' = 'members'\n",
+        "",
+    );
+    let with = |effect: &str, resource: &str| {
+        let policy = json!({
+            "principalId": "ada",
+            "context": { "level": 3 },
+            "policyDocument": { "Version": "2012-10-17", "Statement": [
+                { "Action": "execute-api:Invoke", "Effect": effect, "Resource": resource },
+            ]},
+        });
+        // All of it percent-encoded, so that it is one parameter.
+        let text = policy.to_string();
+        let encoded: String = text.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        format!("/prod?token={encoded}")
+    };
+    for (target, status, body) in [
+        ("/prod".to_owned(), 401, "Unauthorized"),
+        ("/prod?token=nonsense".to_owned(), 500, "null"),
+        (with("Deny", "*"), 403, "with an explicit deny"),
+        (with("Allow", "*/other"), 403, "not authorized"),
+    ] {
+        let head = chat.server.try_connect(&target, &[]).err().unwrap();
+        let line = format!("HTTP/1.1 {status} ");
+        assert!(head.starts_with(&line), "{target}: {body}: {head}");
+    }
+    let mut client = chat.server.connect(&with("Allow", "*/prod/$connect"), &[]);
+    client.send("hello");
+    chat.events(2);
+    client.close(None);
+    for event in chat.events(3) {
+        let said = &event["requestContext"]["authorizer"];
+        assert_eq!(
+            (&said["principalId"], &said["level"]),
+            (&json!("ada"), &json!("3")),
+            "{event}"
+        );
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! | `routes` | a function or a table for each route key, see [`routes`] | this or `function` |
 //! | `function` | short for the routes `$connect`, `$disconnect` and `$default` | |
 //! | `route-selection-expression` | what chooses the route of a message | `"$request.body.action"` |
+//! | `authorizers`, `authorizer` | see [`authorizers`] | connections are not authorized |
 //! | `timeout` | the integration's timeout, 0.05 to 29 seconds; a route may override it | 29 |
 //! | `idle-timeout` | how long a connection may be idle, 0.001 to 600 seconds | 600 |
 //! | `max-duration` | how long a connection may last, 0.001 to 7,200 seconds | 7200 |
@@ -16,6 +17,7 @@
 //! On failure: every mistake is listed at once, each with the keys that lead to it. Values become fields of the state's
 //! lines, so control characters are refused.
 
+mod authorizers;
 mod routes;
 
 use alloc::format;
@@ -30,7 +32,9 @@ use crate::management::MAX_MESSAGE;
 use crate::selection;
 use crate::state::State;
 
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 13] = [
+    "authorizers",
+    "authorizer",
     "routes",
     "function",
     "route-selection-expression",
@@ -67,27 +71,34 @@ const DEFAULT_SELECTION: &str = "$request.body.action";
 /// # Errors
 ///
 /// All mistakes in it.
-pub fn configure(config: &str, _: &Surroundings) -> Result<Setup, Vec<Problem>> {
+pub fn configure(config: &str, surroundings: &Surroundings) -> Result<Setup, Vec<Problem>> {
     let read = || {
         let members = settings::parse(config)?;
         let mut problems = Problems::default();
-        let setup = read(&Table::root(&members), &mut problems);
+        let setup = read(&Table::root(&members), surroundings, &mut problems);
         problems.into_result(Some(setup))
     };
     read().map_err(|problems| problems.into_iter().map(Into::into).collect())
 }
 
 /// Reads every key, even after a mistake, so that all mistakes are found.
-fn read(table: &Table<'_>, problems: &mut Problems) -> Setup {
+fn read(table: &Table<'_>, surroundings: &Surroundings, problems: &mut Problems) -> Setup {
     table.refuse_unknown(&KEYS, &EXPLAINED, problems);
     let routes_table = table.table("routes", problems);
     let routes = routes::read(table, routes_table.as_ref(), problems);
+    let (authorizers, guard) =
+        authorizers::read(table, routes_table.as_ref(), surroundings, problems);
+    let authorizers_line = authorizers.write();
     let stage_variables = stage_variables(table, problems);
     let mut state = State::new(stage(table, problems), api_id(table, problems));
     state.base_path = base_path(table, problems);
     state.domain_name = domain_name(table, problems);
     state.stage_variables = &stage_variables;
     state.selection = selection(table, problems);
+    state.region = &surroundings.region;
+    state.account_id = &surroundings.account;
+    state.guard = &guard;
+    state.authorizers = &authorizers_line;
     state.idle_timeout_ms = limit("idle-timeout", MAX_IDLE_MS, table, problems);
     state.max_duration_ms = limit("max-duration", MAX_DURATION_MS, table, problems);
 
@@ -103,6 +114,7 @@ fn read(table: &Table<'_>, problems: &mut Problems) -> Setup {
         None => format!("the path is /{}, the stage", state.stage),
         Some(path) => format!("the path is /{path}, the base path of a custom domain"),
     });
+    summary.extend(authorizers.summary());
     let mut warnings = Vec::new();
     if table.get("route-selection-expression").is_some() && !has_custom {
         warnings.push(String::from(
@@ -113,6 +125,10 @@ fn read(table: &Table<'_>, problems: &mut Problems) -> Setup {
         name: String::from(route.route.function),
         at: route.at.clone(),
     });
+    let functions = functions.chain(authorizers.functions().map(|(name, at)| FunctionReference {
+        name: String::from(name),
+        at: at.to_vec(),
+    }));
     let functions = functions.collect();
     let routes: Vec<_> = routes.iter().map(|route| route.route).collect();
     Setup {

@@ -7,6 +7,7 @@
 //! | `function` | the function | required |
 //! | `timeout` | the integration's timeout, in seconds | that of the trigger |
 //! | `route-response` | whether the client receives the body of the result | false |
+//! | `authorizer` | only `$connect`: its authorizer, or `"NONE"` | that of the trigger |
 //! | `content-handling` | `"CONVERT_TO_TEXT"`: the function receives binary messages, in Base64 | they are refused |
 
 use alloc::format;
@@ -18,7 +19,13 @@ use serde_json::Value;
 
 use crate::state::{CONNECT, DEFAULT, DISCONNECT, Route};
 
-const KEYS: [&str; 4] = ["function", "timeout", "route-response", "content-handling"];
+const KEYS: [&str; 5] = [
+    "function",
+    "timeout",
+    "route-response",
+    "content-handling",
+    "authorizer",
+];
 
 /// The range that AWS allows for an integration's timeout, in milliseconds. The maximum is the default.
 const MIN_TIMEOUT_MS: u32 = 50;

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 const CALL: [&str; 6] = ["about", "request", "step", "steps", "outcome", "response"];
 
 /// The time at which invocations and fetches end, as in the tests of the built components.
-const END_MS: u64 = 1_700_000_000_002;
+pub(crate) const END_MS: u64 = 1_700_000_000_002;
 
 /// The functions of a plugin.
 #[derive(Debug, Clone, Copy)]
@@ -28,7 +28,7 @@ pub struct Functions {
     /// `shape`.
     pub shape: fn(&str, &Request) -> Result<Step, String>,
     /// `resume`.
-    pub resume: fn(&str, &str, Outcome, Option<&Request>) -> Result<Step, String>,
+    pub resume: Resume,
 }
 
 /// Checks the cases of a plugin; see [`check`](crate::check).
@@ -71,60 +71,75 @@ impl Functions {
         }
         let request = request(&call["request"], defaults);
         let step = (self.shape)(state, &request);
-        let mut step = step.unwrap_or_else(|error| panic!("{error}: {call}"));
-        if call.get("step").is_some() {
-            call["step"] = step_as_json(&step);
-        }
-        let at = call.to_string();
-        for next in call
-            .get_mut("steps")
-            .and_then(Value::as_array_mut)
-            .into_iter()
-            .flatten()
-        {
-            step = self.resume(state, &step, &next["outcome"], &request, &at);
-            if next.get("step").is_some() {
-                next["step"] = step_as_json(&step);
-            }
-        }
-        let (outcome, response) = (call.get("outcome"), call.get("response"));
-        assert_eq!(
-            outcome.is_some(),
-            response.is_some(),
-            "one without the other: {call}"
-        );
-        if outcome.is_some() {
-            let last = self.resume(state, &step, &call["outcome"], &request, &at);
-            let Step::Reply(response) = last else {
-                panic!("it has further steps: {call}");
-            };
-            call["response"] = response_as_json(&response);
-        }
+        let step = step.unwrap_or_else(|error| panic!("{error}: {call}"));
+        follow(self.resume, state, step, call, Some(&request));
     }
+}
 
-    /// The step that follows a step with this outcome.
-    fn resume(
-        self,
-        state: &str,
-        step: &Step,
-        outcome: &Value,
-        request: &Request,
-        at: &str,
-    ) -> Step {
-        let (token, with_request) = match step {
-            Step::Invoke(invocation) => (&invocation.token, invocation.with_request),
-            Step::Fetch(fetch) => (&fetch.token, fetch.with_request),
-            Step::Reply(_) => panic!("a reply has no outcome: {at}"),
-        };
-        let outcome = Outcome {
-            ending: ending(outcome),
-            at_ms: END_MS,
-            cached: outcome["cached"] == true,
-            extra: Vec::new(),
-        };
-        let next = (self.resume)(state, token, outcome, with_request.then_some(request));
-        next.unwrap_or_else(|error| panic!("{error}: {at}"))
+/// A plugin's `resume`.
+pub type Resume = fn(&str, &str, Outcome, Option<&Request>) -> Result<Step, String>;
+
+/// Records the steps of a call, from this one on. `request` is that of the call, if it has one.
+pub(crate) fn follow(
+    resume: Resume,
+    state: &str,
+    first: Step,
+    call: &mut Value,
+    request: Option<&Request>,
+) {
+    let mut step = first;
+    if call.get("step").is_some() {
+        call["step"] = step_as_json(&step);
     }
+    let at = call.to_string();
+    for next in call
+        .get_mut("steps")
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+    {
+        step = resumed(resume, state, &step, &next["outcome"], request, &at);
+        if next.get("step").is_some() {
+            next["step"] = step_as_json(&step);
+        }
+    }
+    let (outcome, response) = (call.get("outcome"), call.get("response"));
+    assert_eq!(
+        outcome.is_some(),
+        response.is_some(),
+        "one without the other: {call}"
+    );
+    if outcome.is_some() {
+        let last = resumed(resume, state, &step, &call["outcome"], request, &at);
+        let Step::Reply(response) = last else {
+            panic!("it has further steps: {call}");
+        };
+        call["response"] = response_as_json(&response);
+    }
+}
+
+/// The step that follows a step with this outcome.
+fn resumed(
+    resume: Resume,
+    state: &str,
+    step: &Step,
+    outcome: &Value,
+    request: Option<&Request>,
+    at: &str,
+) -> Step {
+    let (token, with_request) = match step {
+        Step::Invoke(invocation) => (&invocation.token, invocation.with_request),
+        Step::Fetch(fetch) => (&fetch.token, fetch.with_request),
+        Step::Reply(_) => panic!("a reply has no outcome: {at}"),
+    };
+    let outcome = Outcome {
+        ending: ending(outcome),
+        at_ms: END_MS,
+        cached: outcome["cached"] == true,
+        extra: Vec::new(),
+    };
+    let next = resume(state, token, outcome, request.filter(|_| with_request));
+    next.unwrap_or_else(|error| panic!("{error}: {at}"))
 }
 
 /// Records the result of `configure`. Returns the state; `None` if the configuration is refused.

@@ -10,7 +10,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http_event::contract::{Ending, Problem, Request, Response, Setup, Step, Surroundings};
+use http_event::contract::{Ending, Outcome, Problem, Request, Setup, Step, Surroundings};
 use http_event::websocket::{
     CONNECTION_DATA, CONNECTION_ID, Close, Connection, Message, Occasion, REQUESTED,
 };
@@ -19,8 +19,8 @@ use serde_json::{Value, json};
 use crate::http;
 
 /// The keys of a call, in the order of what happens.
-const CALL: [&str; 8] = [
-    "about", "request", "upgrade", "message", "close", "step", "outcome", "response",
+const CALL: [&str; 9] = [
+    "about", "request", "upgrade", "message", "close", "step", "steps", "outcome", "response",
 ];
 
 /// The functions of a plugin.
@@ -34,8 +34,8 @@ pub struct Functions {
     pub receive: fn(&str, &Connection, &Occasion, &Message) -> Result<Step, String>,
     /// `disconnected`.
     pub disconnected: fn(&str, &Connection, &Occasion, &Close) -> Result<Step, String>,
-    /// `resume`, for plugins that reply to each outcome.
-    pub respond: fn(&str, &str, Ending) -> Result<Response, String>,
+    /// `resume`.
+    pub resume: http::Resume,
 }
 
 /// Checks the cases of a plugin; see [`check`](crate::check).
@@ -67,30 +67,23 @@ impl Functions {
     }
 
     fn answer_call(self, state: &str, call: &mut Value, defaults: &Value) {
-        let step = self.step(state, call, defaults);
-        let step = step.unwrap_or_else(|error| panic!("{error}: {call}"));
-        if call.get("step").is_some() {
-            call["step"] = http::step_as_json(&step);
-        }
-        if call.get("outcome").is_some() {
-            let Step::Invoke(invocation) = step else {
-                panic!("a reply has no outcome: {call}");
-            };
-            let ending = http::ending(&call["outcome"]);
-            let response = (self.respond)(state, &invocation.token, ending);
-            let response = response.unwrap_or_else(|error| panic!("{error}: {call}"));
-            call["response"] = http::response_as_json(&response);
-        }
-    }
-
-    fn step(self, state: &str, call: &Value, defaults: &Value) -> Result<Step, String> {
-        if let Some(overrides) = call.get("request") {
+        let request = call.get("request").map(|overrides| {
             let mut request = http::request(overrides, defaults);
             if call["upgrade"] == true {
                 request.extra.push((REQUESTED.to_owned(), String::new()));
             }
-            return (self.shape)(state, &request);
-        }
+            request
+        });
+        let step = match &request {
+            Some(request) => (self.shape)(state, request),
+            None => self.happens(state, call, defaults),
+        };
+        let step = step.unwrap_or_else(|error| panic!("{error}: {call}"));
+        http::follow(self.resume, state, step, call, request.as_ref());
+    }
+
+    /// The first step for a message or the end of a connection.
+    fn happens(self, state: &str, call: &Value, defaults: &Value) -> Result<Step, String> {
         let connection = self.connection(state, defaults)?;
         let occasion = Occasion {
             id: "89abcdef-0123-4567-89ab-cdef01234567".to_owned(),
@@ -127,8 +120,16 @@ impl Functions {
         let response = match (self.shape)(state, &request)? {
             Step::Reply(response) => response,
             Step::Invoke(invocation) => {
-                let accepted = Ending::Completed(r#"{"statusCode":200}"#.to_owned());
-                (self.respond)(state, &invocation.token, accepted)?
+                let accepted = Outcome {
+                    ending: Ending::Completed(r#"{"statusCode":200}"#.to_owned()),
+                    at_ms: http::END_MS,
+                    cached: false,
+                    extra: Vec::new(),
+                };
+                match (self.resume)(state, &invocation.token, accepted, None)? {
+                    Step::Reply(response) => response,
+                    other => panic!("no connection at /prod: {other:?}"),
+                }
             }
             Step::Fetch(fetch) => panic!("{fetch:?}"),
         };

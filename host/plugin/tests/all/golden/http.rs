@@ -13,7 +13,7 @@ use lambkin_plugin::{
 use serde_json::{Value, json};
 
 use super::{accepted, calls, cases_of, decoded, optional, pairs, surroundings};
-use crate::fixture::{header, outcome, reply};
+use crate::fixture::{header, outcome};
 
 #[tokio::test]
 async fn the_components_answer_every_case_as_recorded() {
@@ -59,19 +59,34 @@ async fn run(plugin: &Plugin, case: &Value, defaults: &Value, file: &str) -> usi
 
 async fn check(trigger: &HttpTrigger, call: &Value, defaults: &Value, at: &str) {
     let request = request(&call["request"], defaults);
-    let mut step = trigger.shape(&request).await.unwrap();
+    let step = trigger.shape(&request).await.unwrap();
+    follow(trigger, step, call, Some(&request), at).await;
+}
+
+/// Compares the steps of a call, from this one on. `request` is that of the call, if it has one.
+pub(super) async fn follow(
+    trigger: &HttpTrigger,
+    first: Step,
+    call: &Value,
+    request: Option<&HttpRequest>,
+    at: &str,
+) {
+    let mut step = first;
     if let Some(recorded) = call.get("step") {
         assert_eq!(&step_as_json(&step), recorded, "{at}");
     }
     for next in call["steps"].as_array().into_iter().flatten() {
-        step = resumed(trigger, &step, &next["outcome"], &request).await;
+        step = resumed(trigger, &step, &next["outcome"], request).await;
         if let Some(recorded) = next.get("step") {
             assert_eq!(&step_as_json(&step), recorded, "{at}");
         }
     }
     if let Some(recorded) = call.get("outcome") {
-        let step = resumed(trigger, &step, recorded, &request).await;
-        assert_eq!(response_as_json(&reply(step)), call["response"], "{at}");
+        let step = resumed(trigger, &step, recorded, request).await;
+        let Step::Reply(answer) = step else {
+            panic!("{at}: {step:?}");
+        };
+        assert_eq!(answer_as_json(&answer), call["response"], "{at}");
     }
 }
 
@@ -80,7 +95,7 @@ async fn resumed(
     trigger: &HttpTrigger,
     step: &Step,
     recorded: &Value,
-    request: &HttpRequest,
+    request: Option<&HttpRequest>,
 ) -> Step {
     let resumption = match step {
         Step::Invoke(shaped) => &shaped.resumption,
@@ -91,7 +106,7 @@ async fn resumed(
         cached: recorded["cached"] == true,
         ..outcome(ending_of(recorded))
     };
-    let request = resumption.with_request.then_some(request);
+    let request = request.filter(|_| resumption.with_request);
     let next = trigger.resume(&resumption.token, &outcome, request).await;
     next.unwrap()
 }
@@ -129,7 +144,7 @@ pub(super) fn request(overrides: &Value, defaults: &Value) -> HttpRequest {
     }
 }
 
-pub(super) fn ending_of(value: &Value) -> Ending {
+fn ending_of(value: &Value) -> Ending {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let kind = |key: &&String| !["cached", "status"].contains(&key.as_str());
     match value
@@ -159,7 +174,7 @@ pub(super) fn ending_of(value: &Value) -> Ending {
     }
 }
 
-pub(super) fn step_as_json(step: &Step) -> Value {
+fn step_as_json(step: &Step) -> Value {
     match step {
         Step::Reply(answer) => json!({"reply": answer_as_json(answer)}),
         Step::Fetch(fetch) => with_cache(
@@ -195,7 +210,7 @@ fn with_cache(mut step: Value, cache: Option<&CacheEntry>, kind: &str) -> Value 
     json!({kind: step})
 }
 
-pub(super) fn answer_as_json(answer: &Answer) -> Value {
+fn answer_as_json(answer: &Answer) -> Value {
     let mut json = response_as_json(&answer.response);
     if let Some(connection) = &answer.connection {
         json["connection"] = json!(connection.id);

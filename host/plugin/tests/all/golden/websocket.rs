@@ -9,7 +9,7 @@ use lambkin_plugin::{
 };
 use serde_json::{Value, json};
 
-use super::http::{answer_as_json, ending_of, request, step_as_json};
+use super::http::{follow, request};
 use super::{accepted, calls, cases_of, decoded, number, surroundings, text};
 use crate::fixture::outcome;
 
@@ -65,34 +65,24 @@ async fn run(plugin: &Plugin, case: &Value, defaults: &Value, file: &str) -> usi
     assert_eq!(setup, case["setup"], "{file}");
     for call in calls(case, file) {
         let at = format!("{file}: {}", call["about"]);
-        let step = step_of(&trigger, call, defaults).await;
-        if let Some(recorded) = call.get("step") {
-            assert_eq!(&step_as_json(&step), recorded, "{at}");
-        }
-        if let (Some(recorded), Step::Invoke(shaped)) = (call.get("outcome"), &step) {
-            let token = &shaped.resumption.token;
-            let step = resume(&trigger, token, ending_of(recorded)).await;
-            let Step::Reply(answer) = step else {
-                panic!("{at}: {step:?}");
-            };
-            assert_eq!(answer_as_json(&answer), call["response"], "{at}");
+        match call.get("request") {
+            Some(overrides) => {
+                let mut request = request(overrides, defaults);
+                request.is_websocket = call["upgrade"] == true;
+                let step = trigger.http().shape(&request).await.unwrap();
+                follow(trigger.http(), step, call, Some(&request), &at).await;
+            }
+            None => {
+                let step = happens(&trigger, call, defaults).await;
+                follow(trigger.http(), step, call, None, &at).await;
+            }
         }
     }
     calls(case, file).len()
 }
 
-async fn resume(trigger: &WebSocketTrigger, token: &str, ending: Ending) -> Step {
-    let outcome = outcome(ending);
-    let resumed = trigger.http().resume(token, &outcome, None);
-    resumed.await.unwrap()
-}
-
-async fn step_of(trigger: &WebSocketTrigger, call: &Value, defaults: &Value) -> Step {
-    if let Some(overrides) = call.get("request") {
-        let mut request = request(overrides, defaults);
-        request.is_websocket = call["upgrade"] == true;
-        return trigger.http().shape(&request).await.unwrap();
-    }
+/// The first step for a message or the end of a connection.
+async fn happens(trigger: &WebSocketTrigger, call: &Value, defaults: &Value) -> Step {
     let connection = connection(trigger, defaults).await;
     let occasion = Occasion {
         id: "89abcdef-0123-4567-89ab-cdef01234567".to_owned(),
@@ -122,7 +112,9 @@ async fn connection(trigger: &WebSocketTrigger, defaults: &Value) -> OpenConnect
     let mut step = trigger.http().shape(&request).await.unwrap();
     if let Step::Invoke(shaped) = &step {
         let accepted = Ending::Completed(r#"{"statusCode":200}"#.to_owned());
-        step = resume(trigger, &shaped.resumption.token, accepted).await;
+        let token = &shaped.resumption.token;
+        let accepted = outcome(accepted);
+        step = trigger.http().resume(token, &accepted, None).await.unwrap();
     }
     let Step::Reply(answer) = step else {
         panic!("{step:?}");
