@@ -126,6 +126,8 @@ fn legal(setting: &Setting) -> Vec<String> {
             "{ allow-origins = ['https://a.example'], allow-methods = ['GET'], allow-headers = ['content-type'], \
              expose-headers = ['etag'], max-age = -1, allow-credentials = true }"
         }
+        "authorizer" => "'NONE'",
+        "authorizers" => "{ keys = { type = 'request', function = 'echo' }, aws = { type = 'iam' } }",
         "stage-variables" => "{ a = 'b' }",
         "domain-name" => "'api.example.com'",
         "FunctionResponseTypes" => "['ReportBatchItemFailures']",

@@ -118,6 +118,7 @@ impl<'a> Authorizers<'a> {
         let is_legal = |scope: &str| is_printable(scope) && !scope.contains([' ', '"']);
         let rule = "a scope is a text without spaces";
         let scopes = table.texts("authorization-scopes", is_legal, rule, problems);
+        let scopes = scopes.filter(|scopes| !scopes.is_empty());
         let scopes = scopes.map(|scopes| joined(scopes, ENTRY));
         let named = match table.text(
             "authorizer",
