@@ -127,7 +127,9 @@ fn legal(setting: &Setting) -> Vec<String> {
              expose-headers = ['etag'], max-age = -1, allow-credentials = true }"
         }
         "authorizer" => "'NONE'",
-        "authorizers" => "{ keys = { type = 'request', function = 'echo' }, aws = { type = 'iam' } }",
+        "authorizers" => {
+            "{ keys = { type = 'request', function = 'echo' }, aws = { type = 'iam' } }"
+        }
         "stage-variables" => "{ a = 'b' }",
         "domain-name" => "'api.example.com'",
         "FunctionResponseTypes" => "['ReportBatchItemFailures']",
