@@ -1,13 +1,16 @@
-//! API Gateway's WebSocket API: events, routes, answers, the management API and limits.
+//! API Gateway's WebSocket API: events, routes and answers.
 
-use std::io::Write;
+mod ends;
+mod management;
+
 use std::path::PathBuf;
+use std::process::Stdio;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tungstenite::Message;
 
-use crate::support::{Project, RAW_BOOTSTRAP, Server, eventually};
+use crate::support::{Project, RAW_BOOTSTRAP, Server, eventually, lambkin};
 
 /// A chat: `$connect` and `$disconnect` invoke `members`; messages invoke `chat`, whose result is the message's `body`.
 struct Chat {
@@ -136,19 +139,6 @@ fn a_connection_has_the_events_of_aws_from_its_begin_to_its_end() {
 }
 
 #[test]
-fn the_end_of_a_connection_has_the_code_of_its_client_or_of_the_protocol() {
-    let chat = Chat::new();
-    chat.server.connect("/prod", &[]).close(None);
-    let events = chat.events(2);
-    assert_eq!(events[1]["requestContext"]["disconnectStatusCode"], 1005);
-    let reason = &events[1]["requestContext"]["disconnectReason"];
-    assert_eq!(reason, "Client-side close frame status not set");
-    chat.server.connect("/prod", &[]).vanish();
-    let events = chat.events(4);
-    assert_eq!(events[3]["requestContext"]["disconnectStatusCode"], 1006);
-}
-
-#[test]
 fn the_selection_expression_chooses_the_route_and_only_route_responses_are_sent() {
     let chat = Chat::new();
     let mut client = chat.server.connect("/prod", &[]);
@@ -241,64 +231,6 @@ fn a_subprotocol_is_selected_by_the_function_from_those_that_are_offered() {
 }
 
 #[test]
-fn the_management_api_sends_describes_and_closes() {
-    let chat = Chat::new();
-    let headers = [("User-Agent", "test/1")];
-    let mut client = chat.server.connect("/prod", &headers);
-    let id = id_of(&chat.events(1)[0]);
-
-    let sent = chat.server.manage("POST", &id, "grüße".as_bytes());
-    assert_eq!((sent.status, sent.text().as_str()), (200, ""));
-    assert_eq!(client.text(), "grüße");
-    let binary = chat.server.manage("POST", &id, b"\xff\x00");
-    assert_eq!(binary.status, 200);
-    assert_eq!(
-        client.socket.read().unwrap(),
-        Message::binary(&b"\xff\x00"[..])
-    );
-
-    let info = chat.server.manage("GET", &id, b"");
-    assert_eq!(info.status, 200);
-    let info = info.json();
-    let identity = json!({ "sourceIp": "127.0.0.1", "userAgent": "test/1" });
-    assert_eq!(info["identity"], identity);
-    assert!(info["connectedAt"].as_str().unwrap().ends_with('Z'));
-    assert!(info["lastActiveAt"].as_str() >= info["connectedAt"].as_str());
-
-    let large = chat.server.manage("POST", &id, &vec![b'x'; 128 * 1024 + 1]);
-    assert_eq!(large.status, 413);
-    let kind = large.header("x-amzn-errortype");
-    assert_eq!(kind, Some("PayloadTooLargeException"));
-
-    let closed = chat.server.manage("DELETE", &id, b"");
-    assert_eq!(closed.status, 204);
-    assert_eq!(
-        client.closed(),
-        (1000, "Connection Closed Normally".to_owned())
-    );
-    let events = chat.events(2);
-    assert_eq!(events[1]["requestContext"]["disconnectStatusCode"], 1000);
-    for method in ["POST", "GET", "DELETE"] {
-        let gone = chat.server.manage(method, &id, b"x");
-        let kind = gone.header("x-amzn-errortype").map(str::to_owned);
-        assert_eq!(
-            (gone.status, kind.as_deref()),
-            (410, Some("GoneException")),
-            "{method}"
-        );
-    }
-    let unknown = chat.server.manage("POST", "nonsense", b"x");
-    assert_eq!(unknown.status, 400);
-    assert_eq!(unknown.json()["message"], "Invalid connectionId: nonsense");
-    assert_eq!(
-        chat.server
-            .web("PUT", "/prod/@connections/R1kmxc2VNjMCFIA=", &[], b"")
-            .status,
-        403
-    );
-}
-
-#[test]
 fn paths_and_requests_that_are_no_connections_are_refused() {
     let chat = Chat::new();
     for target in [
@@ -321,62 +253,6 @@ fn paths_and_requests_that_are_no_connections_are_refused() {
 }
 
 #[test]
-fn messages_and_frames_are_limited_and_checked() {
-    let chat = Chat::new();
-    let connect = || chat.server.connect("/prod", &[]);
-    // The largest frame, and a message of several.
-    let mut client = connect();
-    let body = "x".repeat(32 * 1024 - 40);
-    client.send(format!(r#"{{"statusCode":200,"body":"{body}"}}"#));
-    assert_eq!(client.text().len(), body.len());
-
-    let mut client = connect();
-    client.send("x".repeat(32 * 1024 + 1));
-    assert_eq!(client.closed().0, 1009);
-
-    let mut client = connect();
-    let stream = client.socket.get_mut();
-    // Text frames of 32 KiB that do not end: FIN is never set.
-    let frame = |first: bool| {
-        let mut frame = vec![u8::from(first), 0x80 | 126, 0x80, 0x00, 0, 0, 0, 0];
-        frame.extend_from_slice(&[b'x'; 32 * 1024]);
-        frame
-    };
-    for number in 0..5 {
-        if stream.write_all(&frame(number == 0)).is_err() {
-            break;
-        }
-    }
-    assert_eq!(client.closed().0, 1009);
-
-    let mut client = connect();
-    let stream = client.socket.get_mut();
-    stream
-        .write_all(&[0x81, 0x82, 0, 0, 0, 0, 0xff, 0xfe])
-        .unwrap();
-    assert_eq!(client.closed().0, 1007);
-
-    let mut client = connect();
-    // Not masked, as frames of clients have to be.
-    let stream = client.socket.get_mut();
-    stream.write_all(&[0x81, 0x01, b'a']).unwrap();
-    assert_eq!(client.closed().0, 1002);
-
-    let mut client = connect();
-    client.socket.send(Message::binary(&b"\x01"[..])).unwrap();
-    assert_eq!(client.closed().0, 1003);
-
-    let codes: Vec<_> = chat
-        .events(12)
-        .iter()
-        .filter_map(|event| event["requestContext"]["disconnectStatusCode"].as_u64())
-        .collect();
-    for code in [1002, 1003, 1007, 1009] {
-        assert!(codes.contains(&code), "{code}: {codes:?}");
-    }
-}
-
-#[test]
 fn binary_messages_are_passed_on_in_base64_where_the_route_takes_them() {
     let chat = Chat::with(
         "[triggers.web.routes]\n'$default' = { function = 'chat', content-handling = 'CONVERT_TO_TEXT' }\n",
@@ -391,94 +267,6 @@ fn binary_messages_are_passed_on_in_base64_where_the_route_takes_them() {
     assert_eq!(event["body"], "/wE=");
     assert_eq!(event["isBase64Encoded"], true);
     client.close(None);
-}
-
-#[test]
-fn idle_and_old_connections_are_closed() {
-    for (settings, pings) in [
-        ("idle-timeout = 0.3\n", false),
-        ("max-duration = 0.5\n", true),
-    ] {
-        let chat = Chat::with(
-            &format!(
-                "{settings}[triggers.web.routes]\n'$disconnect' = 'members'\n'$default' = 'chat'\n"
-            ),
-            "",
-        );
-        let mut client = chat.server.connect("/prod", &[]);
-        if pings {
-            client
-                .socket
-                .send(Message::Ping(Vec::new().into()))
-                .unwrap();
-            assert!(matches!(client.socket.read(), Ok(Message::Pong(_))));
-        }
-        assert_eq!(
-            client.closed(),
-            (1001, "Going away".to_owned()),
-            "{settings}"
-        );
-        let event = &chat.events(1)[0];
-        assert_eq!(event["requestContext"]["disconnectStatusCode"], 1001);
-    }
-}
-
-#[test]
-fn a_client_that_goes_away_while_connect_runs_has_an_end() {
-    let chat = Chat::with(
-        "[triggers.web.routes]\n'$connect' = 'chat'\n'$disconnect' = 'members'\n",
-        ", RAW_BOOTSTRAP_ANSWER = '{\"statusCode\":200}'",
-    );
-    let url = chat.server.trigger_url("web");
-    let address = url.trim_start_matches("http://").trim_end_matches('/');
-    let mut stream = std::net::TcpStream::connect(address).unwrap();
-    write!(
-        stream,
-        "GET /prod HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-    )
-    .unwrap();
-    drop(stream);
-    let events = chat.events(2);
-    assert_eq!(events[0]["requestContext"]["eventType"], "CONNECT");
-    assert_eq!(events[1]["requestContext"]["eventType"], "DISCONNECT");
-    assert_eq!(events[1]["requestContext"]["disconnectStatusCode"], 1006);
-}
-
-#[test]
-fn a_host_that_stops_closes_connections_after_their_messages() {
-    let mut chat = Chat::new();
-    let mut client = chat.server.connect("/prod", &[]);
-    client.send(r#"{"action":"loud","statusCode":200,"body":"last"}"#);
-    assert_eq!(client.text(), "last");
-    chat.server.signal(rustix::process::Signal::TERM);
-    assert_eq!(client.closed().0, 1001);
-    assert!(chat.server.wait().success());
-}
-
-#[test]
-fn a_client_that_does_not_read_holds_up_nobody_else() {
-    let chat = Chat::new();
-    let _deaf = chat.server.connect("/prod", &[]);
-    let deaf = id_of(&chat.events(1)[0]);
-    let body = vec![b'x'; 120 * 1024];
-    let mut refused = None;
-    for _ in 0..1000 {
-        let reply = chat.server.manage("POST", &deaf, &body);
-        if reply.status != 200 {
-            refused = Some(reply);
-            break;
-        }
-    }
-    let refused = refused.expect("a limit");
-    assert_eq!(refused.status, 429);
-    assert_eq!(
-        refused.header("x-amzn-errortype"),
-        Some("LimitExceededException")
-    );
-    let mut other = chat.server.connect("/prod", &[]);
-    other.send(r#"{"statusCode":200,"body":"still here"}"#);
-    assert_eq!(other.text(), "still here");
 }
 
 #[test]
@@ -525,6 +313,53 @@ fn an_authorizer_decides_about_connections_and_what_it_says_is_in_all_events() {
             "{event}"
         );
     }
+}
+
+#[test]
+fn shape_shows_connections_messages_and_ends() {
+    let project = Project::new(&format!(
+        "[functions.f]\ncode = '{RAW_BOOTSTRAP}'\n\
+         [triggers.web]\nplugin = 'api-gateway-websocket'\nlisten = '127.0.0.1:0'\n\
+         routes = {{ '$connect' = 'f', '$disconnect' = 'f', say = {{ function = 'f', route-response = true }} }}\n"
+    ));
+    let result = project.file("result.json", r#"{"statusCode":200,"body":"hi"}"#);
+    let shape = |arguments: &[&str]| {
+        let mut command = lambkin();
+        command.args(["shape", "web"]).args(arguments);
+        let output = command.current_dir(project.path()).stdin(Stdio::null());
+        let output = output.output().unwrap();
+        let (out, err) = (&output.stdout, &output.stderr);
+        [out, err].map(|text| String::from_utf8_lossy(text).into_owned())
+    };
+    for (arguments, kind) in [
+        (&["CONNECT", "/prod?a=b"][..], "CONNECT"),
+        (
+            &["MESSAGE", "/prod", "--body", r#"{"action":"say"}"#],
+            "MESSAGE",
+        ),
+        (&["DISCONNECT", "/prod"], "DISCONNECT"),
+    ] {
+        let [out, err] = shape(arguments);
+        let event: Value =
+            serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {err}"));
+        assert_eq!(event["requestContext"]["eventType"], kind);
+    }
+    let outcome = result.to_str().unwrap();
+    let message = [
+        "MESSAGE",
+        "/prod",
+        "--body",
+        r#"{"action":"say"}"#,
+        "--outcome",
+        outcome,
+    ];
+    let [_, err] = shape(&message);
+    assert!(err.contains("the client receives hi"), "{err}");
+    let [_, err] = shape(&["MESSAGE"]);
+    assert!(
+        err.contains("lambkin shape web MESSAGE /prod --body"),
+        "{err}"
+    );
 }
 
 #[test]

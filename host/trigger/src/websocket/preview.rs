@@ -34,6 +34,9 @@ pub(crate) async fn preview(
     outcomes: &mut Outcomes,
 ) -> Result<Preview, PreviewError> {
     let http = trigger.http();
+    if sample.target.is_none() {
+        return Err(usage(&sample.trigger));
+    }
     match sample.action.as_deref() {
         Some(CONNECT) => {
             let mut request = handshake(sample, listener)?;
@@ -61,16 +64,16 @@ pub(crate) async fn preview(
             let step = trigger.disconnected(&connection, &occasion, &close).await?;
             walk(http, step, Subject::Message(&occasion.id), outcomes).await
         }
-        Some(_) if sample.target.is_some() => {
-            http_preview::preview(http, listener, sample, outcomes).await
-        }
-        _ => Err(PreviewError::Sample(format!(
-            "the trigger {0} takes connections, messages and requests: lambkin shape {0} CONNECT '/prod?room=1', \
-             lambkin shape {0} MESSAGE /prod --body '{{\"action\":\"hello\"}}', lambkin shape {0} DISCONNECT /prod, or a \
-             request such as GET /prod",
-            sample.trigger
-        ))),
+        _ => http_preview::preview(http, listener, sample, outcomes).await,
     }
+}
+
+fn usage(trigger: &str) -> PreviewError {
+    PreviewError::Sample(format!(
+        "the trigger {trigger} takes connections, messages and requests: lambkin shape {trigger} CONNECT \
+         '/prod?room=1', lambkin shape {trigger} MESSAGE /prod --body '{{\"action\":\"hello\"}}', lambkin shape \
+         {trigger} DISCONNECT /prod, or a request such as GET /prod"
+    ))
 }
 
 /// A request for a connection.
