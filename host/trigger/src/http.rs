@@ -1,10 +1,11 @@
 //! HTTP triggers, `listen = "127.0.0.1:8000"`: HTTP requests at an address.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use lambkin_http::{CertificateSource, Listener, share_of_files};
 use lambkin_plugin::{FunctionReference, HttpTrigger, Role, Surroundings, WebSocketTrigger};
+use tokio::sync::Semaphore;
 
 use crate::event_source::{BoxFuture, ConfiguredTrigger, EventSource, Setup, SetupError};
 use crate::http_exchange::Steps;
@@ -19,6 +20,12 @@ use crate::trigger_context::TriggerContext;
 use crate::websocket;
 use crate::websocket::open_connections::OpenConnections;
 use crate::websocket::session::WebSockets;
+
+/// The places for the WebSocket connections of all triggers of the process.
+static PLACES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
+    let places = share_of_files(WEBSOCKET_FILES_DIVISOR, WEBSOCKETS);
+    Arc::new(Semaphore::new(places))
+});
 
 /// An address to listen on.
 #[derive(Debug, Clone)]
@@ -57,8 +64,7 @@ impl EventSource for HttpSource {
             let (plugin, settings) = (setup.plugin.plugin, setup.plugin.settings);
             let (network, reuse) = (&setup.grants.network, setup.grants.reuse);
             let configured = if plugin.plays(Role::WebSocketTrigger) {
-                let max = share_of_files(WEBSOCKET_FILES_DIVISOR, WEBSOCKETS);
-                let connections = Arc::new(OpenConnections::new(max));
+                let connections = Arc::new(OpenConnections::new(Arc::clone(&PLACES)));
                 let reachable = Arc::<OpenConnections>::clone(&connections);
                 let trigger =
                     plugin.websocket_trigger(settings, &surroundings, network, reuse, reachable);

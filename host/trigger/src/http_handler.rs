@@ -100,7 +100,7 @@ async fn connect(
     handshake: Handshake,
 ) -> Response {
     let Some(place) = websockets.connections.place() else {
-        let what = "there are as many WebSocket connections as one trigger may have";
+        let what = "the limit of WebSocket connections is reached";
         tracing::warn!("{}: {what}", websockets.steps.trigger.name());
         return message(StatusCode::SERVICE_UNAVAILABLE, what);
     };

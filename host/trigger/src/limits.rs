@@ -57,7 +57,7 @@ pub const WEBSOCKET_LINGER_BYTES: usize = 16 << 20;
 /// Each of the two buffers of an idle WebSocket connection, in bytes. They grow with its messages.
 pub const WEBSOCKET_BUFFER_BYTES: usize = 1024;
 
-/// The WebSocket connections of one trigger may use the process's limit of open files divided by this, …
+/// The WebSocket connections of all triggers together may use the process's limit of open files divided by this, …
 pub const WEBSOCKET_FILES_DIVISOR: u64 = 2;
 /// … but at least and at most this many.
 pub const WEBSOCKETS: (usize, usize) = (64, 16_384);

@@ -8,7 +8,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use authorizer::authorizer::Guard;
-use authorizer::decision::{Caller, Decision};
+use authorizer::decision::{Caller, Decision, Reason, Refusal};
 use http_event::apigw_id::{id_from, request_id};
 use http_event::contract::{
     Ending, Invocation, InvocationMode, Request, Response, ResponseBody, Step, WARNING,
@@ -25,6 +25,10 @@ use crate::token::{Purpose, Token};
 
 /// The header for subprotocols.
 const PROTOCOL: &str = "sec-websocket-protocol";
+
+/// What the authorizer says about the caller, in bytes: the host keeps 64 KiB of data about a connection. AWS has no
+/// documented limit.
+const MAX_CONTEXT: usize = 48 * 1024;
 
 /// The id of the connection that a request asks for.
 pub fn connection_id(request: &Request) -> String {
@@ -74,6 +78,14 @@ pub fn connect(
             }
             Decision::Allow(caller) => {
                 said = caller.rest();
+                let length = said.as_ref().map_or(0, String::len);
+                if length > MAX_CONTEXT {
+                    let warning = format!(
+                        "the context in the authorizer's result has {length} bytes, of which {MAX_CONTEXT} can be kept"
+                    );
+                    let refusal = Refusal::with_warning(Reason::Misconfigured, warning);
+                    return Ok(Step::Reply(authorize::refused(refusal, &request_id)));
+                }
                 if let Caller::Iam { access_key: key } = caller {
                     access_key = key;
                 }

@@ -16,6 +16,8 @@ pub enum GatewayError {
     TimedOut,
     /// The function is throttled.
     TooManyRequests,
+    /// The headers of the request are too long.
+    HeadersTooLarge,
     /// The request is not one for a WebSocket connection.
     UpgradeRequired,
 }
@@ -27,6 +29,7 @@ impl GatewayError {
             Self::InternalServerError => (502, "Internal server error"),
             Self::TimedOut => (504, "Endpoint request timed out"),
             Self::TooManyRequests => (429, "Too Many Requests"),
+            Self::HeadersTooLarge => (431, "Request Header Fields Too Large"),
             Self::UpgradeRequired => (426, "Upgrade Required"),
         }
     }

@@ -4,6 +4,7 @@ use alloc::string::String;
 
 use http_event::apigw_id::request_id;
 use http_event::contract::{Request, Step};
+use http_event::head::head_size;
 use http_event::websocket::REQUESTED;
 
 use crate::connect;
@@ -28,6 +29,7 @@ pub fn shape(
     };
     let is_websocket = request.extra.iter().any(|(key, _)| key == REQUESTED);
     Ok(match state.path_in_api(&request.path) {
+        Some("") if is_websocket && is_too_long(request) => refused(GatewayError::HeadersTooLarge),
         Some("") if is_websocket => connect::connect(&state, request, None)?,
         Some("") => refused(GatewayError::UpgradeRequired),
         Some(path) if !is_websocket => Step::Reply(match management::connection_id(path) {
@@ -36,4 +38,12 @@ pub fn shape(
         }),
         _ => refused(GatewayError::Forbidden),
     })
+}
+
+/// API Gateway's limit on the head of a request, in bytes. What the host keeps of it fits into the contract's limits.
+const MAX_HEAD: usize = 10_240;
+
+fn is_too_long(request: &Request) -> bool {
+    let size = head_size(request);
+    size.line + size.headers > MAX_HEAD
 }

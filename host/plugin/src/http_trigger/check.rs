@@ -39,6 +39,11 @@ pub(super) fn step(
             if answer.response.status == SWITCHING_PROTOCOLS && setup.has_websockets {
                 connection(&answer)?;
                 headers("the response", &answer.response.headers)?;
+                // The host supports no extension.
+                let is_extension =
+                    |name: &str| name.eq_ignore_ascii_case("sec-websocket-extensions");
+                let headers = &mut answer.response.headers;
+                headers.retain(|(name, _)| !is_extension(name));
                 return Ok(Step::Reply(answer));
             }
             answer.connection = None;

@@ -52,11 +52,11 @@ pub(crate) enum Outgoing {
 }
 
 impl OpenConnections {
-    /// None yet, and at most this many.
-    pub(crate) fn new(places: usize) -> Self {
+    /// None yet. Those of all triggers together have these places.
+    pub(crate) fn new(places: Arc<Semaphore>) -> Self {
         Self {
             links: Mutex::default(),
-            places: Arc::new(Semaphore::new(places)),
+            places,
         }
     }
 
@@ -158,7 +158,7 @@ impl Link {
         outbox.bytes = bytes;
         outbox.messages.push_back(message);
         drop(outbox);
-        self.is_active();
+        self.note_activity();
         self.wake.notify_one();
         Ok(())
     }
@@ -173,8 +173,13 @@ impl Link {
         outbox.close.clone().map(Outgoing::Close)
     }
 
+    /// Whether the connection is to be closed.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.outbox().close.is_some()
+    }
+
     /// Notes that a message was received or sent.
-    pub(crate) fn is_active(&self) {
+    pub(crate) fn note_activity(&self) {
         self.last_active_ms.store(now_ms(), Ordering::Relaxed);
     }
 
@@ -202,7 +207,7 @@ mod tests {
 
     #[test]
     fn an_id_is_open_until_it_is_closed_and_then_gone() {
-        let connections = OpenConnections::new(8);
+        let connections = OpenConnections::new(Arc::new(Semaphore::new(8)));
         let link = open(&connections, "a").unwrap();
         assert!(open(&connections, "a").is_none());
         assert_eq!(connections.get("a").unwrap().connected_at_ms, 5);
@@ -222,7 +227,7 @@ mod tests {
 
     #[test]
     fn codes_and_reasons_that_a_close_frame_cannot_have_are_replaced() {
-        let connections = OpenConnections::new(8);
+        let connections = OpenConnections::new(Arc::new(Semaphore::new(8)));
         let long = "é".repeat(100);
         for (code, sent) in [
             (1000, 1000),
@@ -244,7 +249,7 @@ mod tests {
 
     #[test]
     fn what_waits_for_a_client_is_limited_and_one_message_always_fits() {
-        let connections = OpenConnections::new(8);
+        let connections = OpenConnections::new(Arc::new(Semaphore::new(8)));
         let link = open(&connections, "a").unwrap();
         assert_eq!(link.send(text(OUTBOX_BYTES + 1)), Ok(()));
         assert_eq!(link.send(text(1)), Err(SendError::Busy));
@@ -257,7 +262,7 @@ mod tests {
 
     #[test]
     fn the_place_of_a_connection_is_free_after_its_end() {
-        let connections = OpenConnections::new(1);
+        let connections = OpenConnections::new(Arc::new(Semaphore::new(1)));
         let link = open(&connections, "a").unwrap();
         assert!(open(&connections, "b").is_none());
         connections.remove(&link);

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use lambkin_http::Upgraded;
 use lambkin_lambda::{new_request_id, new_trace_id, now_ms};
 use lambkin_model::Body;
-use lambkin_plugin::{Close, Occasion, PluginError, WebSocketMessage, WebSocketTrigger};
+use lambkin_plugin::{Close, Occasion, PluginError, SendError, WebSocketMessage, WebSocketTrigger};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -22,7 +22,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 use tokio_util::sync::CancellationToken;
 
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 
 use crate::http_exchange::{Cause, Steps};
 use crate::limits::{
@@ -74,7 +74,9 @@ impl Opening {
 impl Drop for Opening {
     fn drop(&mut self) {
         if let Some(session) = self.0.take() {
-            tokio::spawn(session.end(Some(no_close_frame())));
+            let is_stopping = session.websockets.stop.is_cancelled();
+            let close = (!is_stopping).then(no_close_frame);
+            tokio::spawn(session.end(close));
         }
     }
 }
@@ -106,72 +108,108 @@ impl Session {
             .max_frame_size(Some(setup.max_frame_bytes));
         let mut stream =
             WebSocketStream::from_raw_socket(upgraded, Role::Server, Some(config)).await;
-        let close = self.serve(&mut stream).await;
-        self.end(close).await;
+        let mut messages = JoinSet::new();
+        let close = self.serve(&mut stream, &mut messages).await;
+        drop(stream);
+        // What the client's messages have caused goes on after its connection.
+        let rest = async { while messages.join_next().await.is_some() {} };
+        tokio::join!(self.end(close), rest);
     }
 
     /// Serves the connection until it ends. `None` if the host is stopping.
-    async fn serve(&self, stream: &mut Stream) -> Option<Close> {
+    async fn serve(&self, stream: &mut Stream, messages: &mut JoinSet<()>) -> Option<Close> {
         let setup = self.websockets.trigger.setup();
         let end = setup.max_duration.map(|max| Instant::now() + max);
         let mut last_frame = Instant::now();
-        let mut messages = JoinSet::new();
+        let mut has_sent = false;
         loop {
             let idle_end = setup.idle_timeout.map(|idle| last_frame + idle);
             let deadline = [end, idle_end].into_iter().flatten().min();
-            let next = tokio::select! {
-                () = self.websockets.stop.cancelled() => Next::Stop,
-                () = self.link.wake.notified() => Next::Outbox,
-                frame = stream.next(), if messages.len() < CONNECTION_MESSAGES => Next::Frame(frame),
-                () = sleep_until(deadline.unwrap_or(last_frame)), if deadline.is_some() => Next::TimedOut,
-                Some(_) = messages.join_next() => continue,
+            let reads = messages.len() < CONNECTION_MESSAGES;
+            // After each message that is sent, one that has arrived is read: neither direction waits for the other.
+            let arrived = if has_sent && reads && !self.link.is_closing() {
+                stream.next().now_or_never()
+            } else {
+                None
+            };
+            has_sent = false;
+            let next = match arrived {
+                Some(frame) => Next::Frame(frame),
+                None => tokio::select! {
+                    biased;
+                    () = self.websockets.stop.cancelled() => Next::Stop,
+                    () = sleep_until(deadline.unwrap_or(last_frame)), if deadline.is_some() => Next::TimedOut,
+                    // Before frames, so that a connection that is closed reads no further message.
+                    () = self.link.wake.notified() => Next::Outbox,
+                    frame = stream.next(), if reads => Next::Frame(frame),
+                    Some(_) = messages.join_next() => continue,
+                },
             };
             match next {
                 Next::Frame(Some(Ok(frame))) => {
-                    last_frame = Instant::now();
                     match frame {
                         Message::Text(text) => {
                             let text = WebSocketMessage::Text(text.as_str().to_owned());
-                            Box::pin(self.receive(text, &mut messages)).await;
+                            Box::pin(self.receive(text, messages)).await;
                         }
                         Message::Binary(bytes) => {
                             let binary = WebSocketMessage::Binary(bytes);
-                            Box::pin(self.receive(binary, &mut messages)).await;
+                            Box::pin(self.receive(binary, messages)).await;
                         }
                         Message::Close(frame) => {
+                            self.websockets.connections.remove(&self.link);
                             finish(stream).await;
                             return Some(closed_by_client(frame));
                         }
-                        Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
+                        // A pong that the client does not read stops the reading of further pings.
+                        Message::Ping(_) => match self.sent(stream.flush()).await {
+                            Sent::All => {}
+                            Sent::Stopping => continue,
+                            Sent::Failed => return Some(no_close_frame()),
+                        },
+                        Message::Pong(_) | Message::Frame(_) => {}
                     }
+                    last_frame = Instant::now();
                 }
-                Next::Frame(Some(Err(error))) => return Some(fail(stream, &error).await),
+                Next::Frame(Some(Err(error))) => {
+                    self.websockets.connections.remove(&self.link);
+                    return Some(fail(stream, &error).await);
+                }
                 Next::Frame(None) => return Some(no_close_frame()),
                 Next::Outbox => {
-                    last_frame = Instant::now();
-                    match self.send_queued(stream).await {
-                        Sent::All => {}
-                        Sent::Closed(close) => return Some(close),
-                        Sent::Failed => return Some(no_close_frame()),
+                    match self.link.take() {
+                        None => continue,
+                        Some(Outgoing::Close(close)) => {
+                            return Some(send_close(stream, close).await);
+                        }
+                        Some(Outgoing::Message(message)) => {
+                            match self.sent(stream.send(frames(message))).await {
+                                Sent::All => self.link.wake.notify_one(),
+                                Sent::Stopping => continue,
+                                Sent::Failed => return Some(no_close_frame()),
+                            }
+                        }
                     }
+                    last_frame = Instant::now();
+                    has_sent = true;
                 }
                 Next::TimedOut => {
-                    let close = Close {
-                        code: GOING_AWAY,
-                        reason: setup.timeout_reason.clone(),
-                    };
-                    send_close(stream, &close).await;
-                    return Some(close);
+                    self.websockets.connections.remove(&self.link);
+                    let reason = setup.timeout_reason.clone();
+                    return Some(send_close(stream, going_away(reason)).await);
                 }
                 Next::Stop => {
-                    // As with requests, what has begun is finished.
+                    // As with requests, what has begun is finished, and what is ready is sent.
                     while messages.join_next().await.is_some() {}
-                    self.send_queued(stream).await;
-                    let close = Close {
-                        code: GOING_AWAY,
-                        reason: String::new(),
+                    let rest = async {
+                        while let Some(Outgoing::Message(message)) = self.link.take() {
+                            if stream.send(frames(message)).await.is_err() {
+                                return;
+                            }
+                        }
                     };
-                    send_close(stream, &close).await;
+                    let _ = timeout(CLOSE_TIMEOUT, rest).await; // the client does not read
+                    send_close(stream, going_away(String::new())).await;
                     return None;
                 }
             }
@@ -180,7 +218,7 @@ impl Session {
 
     /// Passes a message to the plugin, and goes on with it in a task.
     async fn receive(&self, message: WebSocketMessage, tasks: &mut JoinSet<()>) {
-        self.link.is_active();
+        self.link.note_activity();
         let occasion = occasion();
         let connection = &self.link.connection;
         let received = self
@@ -205,34 +243,26 @@ impl Session {
         }
     }
 
-    /// Sends what others have queued.
-    async fn send_queued(&self, stream: &mut Stream) -> Sent {
-        while let Some(outgoing) = self.link.take() {
-            let message = match outgoing {
-                Outgoing::Message(WebSocketMessage::Text(text)) => Message::Text(text.into()),
-                Outgoing::Message(WebSocketMessage::Binary(bytes)) => Message::Binary(bytes),
-                Outgoing::Close(close) => {
-                    send_close(stream, &close).await;
-                    return Sent::Closed(close);
-                }
-            };
-            match timeout(WEBSOCKET_WRITE_TIMEOUT, stream.send(message)).await {
-                Ok(Ok(())) => {}
+    /// Waits until a frame has been written, the client has not read it in time, or the host stops.
+    async fn sent(&self, writing: impl Future<Output = Result<(), Error>>) -> Sent {
+        let id = &self.link.connection.id;
+        tokio::select! {
+            written = timeout(WEBSOCKET_WRITE_TIMEOUT, writing) => match written {
+                Ok(Ok(())) => Sent::All,
                 Ok(Err(error)) => {
-                    tracing::debug!("connection {}: {error}", self.link.connection.id);
-                    return Sent::Failed;
+                    tracing::debug!("connection {id}: {error}");
+                    Sent::Failed
                 }
                 Err(_) => {
                     tracing::warn!(
-                        "connection {} is closed: its client has read nothing for {} s",
-                        self.link.connection.id,
+                        "connection {id} is closed: its client has not read a message within {} s",
                         WEBSOCKET_WRITE_TIMEOUT.as_secs()
                     );
-                    return Sent::Failed;
+                    Sent::Failed
                 }
-            }
+            },
+            () = self.websockets.stop.cancelled() => Sent::Stopping,
         }
-        Sent::All
     }
 
     /// The connection has ended. `None` if the host is stopping.
@@ -260,10 +290,17 @@ impl Session {
 /// How sending went.
 enum Sent {
     All,
-    /// A close frame was sent.
-    Closed(Close),
+    /// The host stops.
+    Stopping,
     /// The client is gone.
     Failed,
+}
+
+fn going_away(reason: String) -> Close {
+    Close {
+        code: GOING_AWAY,
+        reason,
+    }
 }
 
 fn occasion() -> Occasion {
@@ -282,9 +319,13 @@ fn reply(link: &Link, body: Body) {
         Body::Text(text) => WebSocketMessage::Text(text),
         Body::Binary(bytes) => WebSocketMessage::Binary(bytes),
     };
-    if let Err(error) = link.send(message) {
-        let id = &link.connection.id;
-        tracing::debug!("connection {id}: a reply was dropped: {error:?}");
+    let id = &link.connection.id;
+    match link.send(message) {
+        Ok(()) => {}
+        Err(SendError::Gone) => tracing::debug!("connection {id}: it has ended before a reply"),
+        Err(SendError::Busy) => {
+            tracing::warn!("connection {id}: a reply is dropped, as the client does not read");
+        }
     }
 }
 
@@ -318,15 +359,22 @@ async fn fail(stream: &mut Stream, error: &Error) -> Close {
         code: code.into(),
         reason: String::new(),
     };
-    let _ = timeout(CLOSE_TIMEOUT, stream.close(Some(frame(&close)))).await; // the client may be gone
-    linger(stream).await;
-    close
+    let sent = timeout(CLOSE_TIMEOUT, stream.close(Some(frame(&close)))).await;
+    let _ = timeout(CLOSE_TIMEOUT, linger(stream)).await; // long enough
+    match sent {
+        Ok(Ok(())) => close,
+        _ => no_close_frame(),
+    }
 }
 
-/// Sends a close frame, and waits for the client's.
-async fn send_close(stream: &mut Stream, close: &Close) {
-    if let Ok(Ok(())) = timeout(CLOSE_TIMEOUT, stream.close(Some(frame(close)))).await {
-        finish(stream).await;
+/// Sends a close frame, and waits for the client's. Returns how the connection has ended.
+async fn send_close(stream: &mut Stream, close: Close) -> Close {
+    match timeout(CLOSE_TIMEOUT, stream.close(Some(frame(&close)))).await {
+        Ok(Ok(())) => {
+            finish(stream).await;
+            close
+        }
+        _ => no_close_frame(),
     }
 }
 
@@ -344,15 +392,20 @@ async fn linger(stream: &mut Stream) {
     let _ = socket.shutdown().await; // the client may be gone
     let mut left = WEBSOCKET_LINGER_BYTES;
     let mut buffer = vec![0; 4096];
-    let rest = async {
-        while let Ok(read) = socket.read(&mut buffer).await {
-            left = left.saturating_sub(read);
-            if read == 0 || left == 0 {
-                return;
-            }
+    while let Ok(read) = socket.read(&mut buffer).await {
+        left = left.saturating_sub(read);
+        if read == 0 || left == 0 {
+            return;
         }
-    };
-    let _ = timeout(CLOSE_TIMEOUT, rest).await; // long enough
+    }
+}
+
+/// A message as tungstenite sends it.
+fn frames(message: WebSocketMessage) -> Message {
+    match message {
+        WebSocketMessage::Text(text) => Message::Text(text.into()),
+        WebSocketMessage::Binary(bytes) => Message::Binary(bytes),
+    }
 }
 
 fn frame(close: &Close) -> CloseFrame {

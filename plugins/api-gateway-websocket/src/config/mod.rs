@@ -115,7 +115,8 @@ fn read(table: &Table<'_>, surroundings: &Surroundings, problems: &mut Problems)
         Some(path) => format!("the path is /{path}, the base path of a custom domain"),
     });
     summary.extend(authorizers.summary());
-    let mut warnings = Vec::new();
+    let keys = routes.iter().map(|route| route.route.key);
+    let mut warnings: Vec<_> = keys.filter_map(routes::warning).collect();
     if table.get("route-selection-expression").is_some() && !has_custom {
         warnings.push(String::from(
             "`route-selection-expression` chooses between routes, and there are none but those that begin with `$`",

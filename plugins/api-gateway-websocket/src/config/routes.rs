@@ -14,6 +14,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use plugin_kit::nearest::nearest;
 use plugin_kit::settings::{Problems, Table, is_function};
 use serde_json::Value;
 
@@ -57,6 +58,17 @@ impl ConfiguredRoute<'_> {
         };
         format!("{key} -> {function}{response}")
     }
+}
+
+/// A warning about a key that lacks the `$` of one that the gateway chooses itself.
+pub fn warning(key: &str) -> Option<String> {
+    let reserved = [CONNECT, DISCONNECT, DEFAULT];
+    let meant = reserved
+        .into_iter()
+        .find(|it| it.strip_prefix('$') == Some(key))?;
+    Some(format!(
+        "the route `{key}` is for messages that select it; did you mean `{meant}`?"
+    ))
 }
 
 /// Reads `routes` or `function`. `routes` is the table of that name; the result borrows its keys.
@@ -120,9 +132,14 @@ fn check_key(key: &str) -> Result<(), String> {
             "a route key has 1 to {MAX_KEY} characters, none of them a control character"
         ));
     }
-    if key.starts_with('$') && ![CONNECT, DISCONNECT, DEFAULT].contains(&key) {
-        return Err(String::from(
-            "of the keys that begin with `$` there are `$connect`, `$disconnect` and `$default`",
+    let reserved = [CONNECT, DISCONNECT, DEFAULT];
+    if key.starts_with('$') && !reserved.contains(&key) {
+        let hint = match nearest(key, &reserved) {
+            Some(near) => format!("; did you mean `{near}`?"),
+            None => String::new(),
+        };
+        return Err(format!(
+            "of the keys that begin with `$` there are `$connect`, `$disconnect` and `$default`{hint}"
         ));
     }
     let is_method = key

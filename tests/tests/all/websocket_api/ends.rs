@@ -1,10 +1,12 @@
 //! How connections end: by their clients, by limits and by the host.
 
 use std::io::Write;
+use std::time::Duration;
 
 use tungstenite::Message;
 
 use super::Chat;
+use crate::support::{Project, RAW_BOOTSTRAP, eventually};
 
 #[test]
 fn the_end_of_a_connection_has_the_code_of_its_client_or_of_the_protocol() {
@@ -136,4 +138,45 @@ fn a_host_that_stops_closes_connections_after_their_messages() {
     chat.server.signal(rustix::process::Signal::TERM);
     assert_eq!(client.closed().0, 1001);
     assert!(chat.server.wait().success());
+}
+
+#[test]
+fn messages_are_processed_although_their_client_has_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let events = folder.path().join("events.jsonl");
+    let server = Project::new(&format!(
+        "[functions.one]\ncode = '{RAW_BOOTSTRAP}'\ntimeout = 60\nconcurrency = 1\n\
+         environment = {{ RAW_BOOTSTRAP_EVENTS = '{}', RAW_BOOTSTRAP_ORDERS = 'body' }}\n\
+         [triggers.web]\nplugin = 'api-gateway-websocket'\nlisten = '127.0.0.1:0'\nroutes = {{ '$default' = 'one' }}\n",
+        events.display()
+    ))
+    .serve();
+    let mut client = server.connect("/prod", &[]);
+    for _ in 0..5 {
+        client.send(r#"{"sleep_ms":50}"#);
+    }
+    client.close(None);
+    let count = || {
+        let text = std::fs::read_to_string(&events).unwrap_or_default();
+        text.lines().count()
+    };
+    eventually("five events", || count() == 5);
+}
+
+#[test]
+fn a_client_that_reads_no_pongs_sends_no_more_pings() {
+    let chat = Chat::new();
+    let mut client = chat.server.connect("/prod", &[]);
+    let stream = client.socket.get_mut();
+    stream
+        .set_write_timeout(Some(Duration::from_secs(2)))
+        .unwrap();
+    let ping = [&[0x89, 0x80 | 125, 0, 0, 0, 0][..], &[b'x'; 125]].concat();
+    let pings = ping.repeat(500);
+    // The kernel's buffers take some MB in both directions; a host that goes on reading takes any number.
+    let mut sent = 0;
+    while let Ok(written) = stream.write(&pings) {
+        sent += written;
+        assert!(sent < 256 << 20, "{sent} bytes of pings were read");
+    }
 }
