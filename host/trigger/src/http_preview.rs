@@ -157,13 +157,20 @@ pub(crate) fn request(
         [body] => body.clone(),
         _ => return Err("an HTTP request has one body; give --body once".to_owned()),
     };
-    let mut headers = vec![header("Host", &address.to_string())];
+    let mut authority = address.to_string();
+    let mut headers = Vec::new();
     for field in &sample.fields {
         let (name, value) = field
             .split_once(':')
             .ok_or_else(|| format!("the header {field:?} has no `:`"))?;
-        headers.push(header(name.trim(), value.trim()));
+        let header = header(name.trim(), value.trim());
+        if header.name == "host" {
+            authority.clone_from(&header.value);
+        } else {
+            headers.push(header);
+        }
     }
+    headers.insert(0, header("Host", &authority));
     if !body.is_empty() && !headers.iter().any(|header| header.name == "content-length") {
         headers.push(header("Content-Length", &body.len().to_string()));
     }
@@ -177,7 +184,7 @@ pub(crate) fn request(
         port: address.port(),
         is_websocket: false,
         protocol: "HTTP/1.1".to_owned(),
-        authority: address.to_string(),
+        authority,
         method: method.clone(),
         path: path.to_owned(),
         query: query.to_owned(),

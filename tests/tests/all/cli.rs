@@ -351,6 +351,8 @@ fn shape_prints_the_event_of_a_request() {
             "/hello/ada?x=1",
             "-H",
             "Content-Type: application/json",
+            "-H",
+            "Host: api.example.com",
             "-d",
             r#"{"a":1}"#,
         ],
@@ -360,6 +362,8 @@ fn shape_prints_the_event_of_a_request() {
     assert_eq!(event["pathParameters"]["name"], "ada");
     assert_eq!(event["queryStringParameters"]["x"], "1");
     assert_eq!(event["body"], r#"{"a":1}"#);
+    assert_eq!(event["headers"]["host"], "api.example.com");
+    assert_eq!(event["requestContext"]["domainName"], "api.example.com");
     assert!(err(&output).contains("invokes echo"));
 
     let reply = run(&project, &["shape", "web", "GET", "/nowhere"]);
