@@ -56,8 +56,11 @@ impl Chat {
     fn events(&self, number: usize) -> Vec<Value> {
         let read = || -> Vec<Value> {
             let text = std::fs::read_to_string(self.events_file()).unwrap_or_default();
-            let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
-            lines.collect()
+            // The last line may not have been written in full yet.
+            let complete = text.rsplit_once('\n').unwrap_or_default().0.lines();
+            complete
+                .map(|line| serde_json::from_str(line).unwrap())
+                .collect()
         };
         eventually(&format!("{number} events"), || read().len() >= number);
         read()

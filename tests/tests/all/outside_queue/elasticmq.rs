@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::{PARTIAL, wait_for_delivery};
 use crate::support::{
-    EmulatorProcess, Missing, Project, RecorderProject, eventually, free_port, installed, request,
-    tool,
+    EmulatorProcess, Missing, Project, RecorderProject, Reply, eventually, free_port, installed,
+    request, tool,
 };
 
 /// ElasticMQ with one queue, in memory.
@@ -41,18 +41,22 @@ impl ElasticMq {
             .arg(jars.join("*"))
             .arg("org.elasticmq.server.Main")
             .current_dir(folder.path());
-        Ok(Self {
+        let started = Self {
             server: EmulatorProcess::start_silent(&mut java, port),
             _folder: folder,
-        })
+        };
+        // It listens before it has made the queues of its configuration.
+        eventually("the queue of ElasticMQ", || {
+            started.answer("GetQueueAttributes", json!({})).status == 200
+        });
+        Ok(started)
     }
 
     fn queue_url(&self) -> String {
         format!("{}/000000000000/orders", self.server.url())
     }
 
-    #[track_caller]
-    fn ask(&self, operation: &str, mut input: Value) -> Value {
+    fn answer(&self, operation: &str, mut input: Value) -> Reply {
         input["QueueUrl"] = self.queue_url().into();
         let target = format!("AmazonSQS.{operation}");
         let headers = [
@@ -60,7 +64,12 @@ impl ElasticMq {
             ("x-amz-target", target.as_str()),
         ];
         let body = input.to_string();
-        let reply = request(self.server.url(), "POST", "/", &headers, body.as_bytes());
+        request(self.server.url(), "POST", "/", &headers, body.as_bytes())
+    }
+
+    #[track_caller]
+    fn ask(&self, operation: &str, input: Value) -> Value {
+        let reply = self.answer(operation, input);
         assert_eq!(reply.status, 200, "{operation}: {}", reply.text());
         reply.json()
     }
