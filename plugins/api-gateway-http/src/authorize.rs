@@ -3,19 +3,15 @@
 use alloc::borrow::ToOwned as _;
 use alloc::string::String;
 
-use authorizer::authorizer::{Form, Guard, find};
+use authorizer::authorizer::{Form, Guard};
 use authorizer::decision::{Decision, Reason, Refusal};
-use authorizer::flow;
+use authorizer::flow::{self, Ended};
 use authorizer::subject::{MethodArn, Subject, method_arn};
-use http_event::contract::{Outcome, Response, WARNING};
-use http_event::signature::access_key;
+use http_event::contract::{Response, WARNING};
 
 use crate::event::{self, Context};
 use crate::gateway_error::GatewayError;
 use crate::routing;
-
-/// A step of the authorizer that has ended.
-pub type Ended<'a> = (&'a str, &'a Outcome);
 
 /// Decides about a request to a route with an authorizer, from the beginning or after a step.
 ///
@@ -28,8 +24,6 @@ pub fn decide(
     ended: Option<Ended<'_>>,
 ) -> Result<Decision, String> {
     let (state, request) = (context.state, context.request);
-    let authorizer = find(state.authorizers, guard.authorizer)
-        .ok_or("the state was not written by this plugin")?;
     let arn = method_arn(MethodArn {
         region: state.region,
         account: state.account_id,
@@ -49,14 +43,7 @@ pub fn decide(
         context: &variable,
         event: &event,
     };
-    match ended {
-        None => Ok(flow::begin(&authorizer, guard.scopes, &subject, || {
-            access_key(request, "execute-api").map(|key| key.into_owned())
-        })),
-        Some((progress, outcome)) => {
-            flow::resume(&authorizer, guard.scopes, &subject, progress, outcome)
-        }
-    }
+    flow::decide(state.authorizers, guard, &subject, ended)
 }
 
 /// A variable of `$context` that exists before the integration.

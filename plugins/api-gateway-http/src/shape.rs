@@ -7,12 +7,13 @@ use alloc::vec::Vec;
 use authorizer::authorizer::Guard;
 use authorizer::decision::{Caller, Decision};
 use authorizer::flow;
+use authorizer::flow::Ended;
 use http_event::contract::{
     Invocation, InvocationMode, Outcome, Request, Response, ResponseBody, Step,
 };
 use http_event::cors;
 
-use crate::authorize::{self, Ended};
+use crate::authorize;
 use crate::event::{self, Context};
 use crate::gateway_error::{GatewayError, REQUEST_ID};
 use crate::limits;

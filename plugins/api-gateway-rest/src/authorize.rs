@@ -3,13 +3,12 @@
 use alloc::borrow::ToOwned as _;
 use alloc::string::{String, ToString as _};
 
-use authorizer::authorizer::{Form, Guard, find};
+use authorizer::authorizer::{Form, Guard};
 use authorizer::decision::{Decision, Reason, Refusal};
-use authorizer::flow;
+use authorizer::flow::{self, Ended};
 use authorizer::subject::{MethodArn, Subject, method_arn};
-use http_event::contract::{Outcome, Response, Step, WARNING};
+use http_event::contract::{Response, Step, WARNING};
 use http_event::json::read;
-use http_event::signature::access_key;
 
 use crate::event::Context;
 use crate::gateway_response::GatewayResponse;
@@ -21,9 +20,6 @@ const MAX_TOGETHER_MS: u32 = 29_000;
 
 /// The shortest timeout of an integration, in milliseconds.
 const MIN_TIMEOUT_MS: u32 = 50;
-
-/// A step of the authorizer that has ended.
-pub type Ended<'a> = (&'a str, &'a Outcome);
 
 /// The guard of a method, as [`Guard::read`] takes it; `None` for a method that is open.
 pub fn guard_of(method: &Method<'_>) -> Option<String> {
@@ -42,8 +38,6 @@ pub fn decide(
     ended: Option<Ended<'_>>,
 ) -> Result<Decision, String> {
     let (state, request) = (context.state, context.request);
-    let authorizer = find(state.authorizers, guard.authorizer)
-        .ok_or("the state was not written by this plugin")?;
     let arn = method_arn(MethodArn {
         region: state.region,
         account: state.account_id,
@@ -61,14 +55,7 @@ pub fn decide(
         context: &variable,
         event: &event,
     };
-    match ended {
-        None => Ok(flow::begin(&authorizer, guard.scopes, &subject, || {
-            access_key(request, "execute-api").map(|key| key.into_owned())
-        })),
-        Some((progress, outcome)) => {
-            flow::resume(&authorizer, guard.scopes, &subject, progress, outcome)
-        }
-    }
+    flow::decide(state.authorizers, guard, &subject, ended)
 }
 
 /// A variable of `$context` that exists before the integration.

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use authorizer::authorizer::Guard;
 use authorizer::decision::{Caller, Decision};
+use authorizer::flow::Ended;
 use http_event::apigw_id::request_id;
 use http_event::contract::{
     Invocation, InvocationMode, Request, RequestBody, Response, ResponseBody, Step,
@@ -16,7 +17,7 @@ use http_event::json::read;
 use http_event::query::parameters;
 use serde_json::Value;
 
-use crate::authorize::{self, Ended};
+use crate::authorize;
 use crate::body_model;
 use crate::counters::Counters;
 use crate::event::Context;

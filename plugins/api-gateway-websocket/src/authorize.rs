@@ -7,18 +7,14 @@
 use alloc::borrow::ToOwned as _;
 use alloc::string::{String, ToString as _};
 
-use authorizer::authorizer::{Form, Guard, find};
+use authorizer::authorizer::{Form, Guard};
 use authorizer::decision::{Decision, Reason, Refusal};
-use authorizer::flow;
+use authorizer::flow::{self, Ended};
 use authorizer::subject::{MethodArn, Subject, method_arn};
-use http_event::contract::{Outcome, Request, Response, ResponseBody, WARNING};
-use http_event::signature::access_key;
+use http_event::contract::{Request, Response, ResponseBody, WARNING};
 
 use crate::event::Context;
 use crate::state::CONNECT;
-
-/// A step of the authorizer that has ended.
-pub type Ended<'a> = (&'a str, &'a Outcome);
 
 /// Decides about a request for a connection, from the beginning or after a step.
 ///
@@ -32,8 +28,6 @@ pub fn decide(
     ended: Option<Ended<'_>>,
 ) -> Result<Decision, String> {
     let state = context.state;
-    let authorizer = find(state.authorizers, guard.authorizer)
-        .ok_or("the state was not written by this plugin")?;
     let arn = method_arn(MethodArn {
         region: state.region,
         account: state.account_id,
@@ -51,14 +45,7 @@ pub fn decide(
         context: &variable,
         event: &event,
     };
-    match ended {
-        None => Ok(flow::begin(&authorizer, guard.scopes, &subject, || {
-            access_key(request, "execute-api").map(|key| key.into_owned())
-        })),
-        Some((progress, outcome)) => {
-            flow::resume(&authorizer, guard.scopes, &subject, progress, outcome)
-        }
-    }
+    flow::decide(state.authorizers, guard, &subject, ended)
 }
 
 /// A variable of `$context` that exists before the connection.

@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 
 use authorizer::authorizer::Guard;
 use authorizer::decision::{Caller, Decision, Reason, Refusal};
+use authorizer::flow::Ended;
 use http_event::apigw_id::{id_from, request_id};
 use http_event::contract::{
     Ending, Invocation, InvocationMode, Request, Response, ResponseBody, Step, WARNING,
@@ -16,7 +17,7 @@ use http_event::contract::{
 use http_event::payload::{Fields, Misfit};
 use http_event::websocket::{CONNECTION_DATA, CONNECTION_ID};
 
-use crate::authorize::{self, Ended};
+use crate::authorize;
 use crate::data::Data;
 use crate::event::Context;
 use crate::gateway_error::GatewayError;

@@ -1,44 +1,58 @@
 //! The way from a request to a decision, in the contract's steps.
 //!
-//! A plugin calls [`begin`] in `shape`. As long as the decision is to ask, it returns that step; `resume` then receives
-//! a token for which [`progress_of`] is not `None`, and the request again, and calls [`resume`].
+//! A plugin calls [`decide`] in `shape`. As long as the decision is to ask, it returns that step; `resume` then receives
+//! a token for which [`progress_of`] is not `None`, and the request again, and calls [`decide`] with both.
 //!
 //! On failure: a request is refused. Only a progress that this module did not write is an error.
 
 use alloc::string::String;
 
 use http_event::contract::Outcome;
+use http_event::signature::access_key;
 
-use crate::authorizer::{Authorizer, Kind, List};
+use crate::authorizer::{Authorizer, Guard, Kind, List, find};
 use crate::decision::{Caller, Decision, Reason};
 pub use crate::progress::progress_of;
 use crate::subject::Subject;
 use crate::{lambda, token};
 
-/// Decides about a request, or asks for what the decision needs. `scopes` are those of the route. `access_key` is that
-/// of the request's signature, if it has one.
-pub fn begin(
-    authorizer: &Authorizer<'_>,
-    scopes: List<'_>,
+/// A step of an authorizer that has ended: its progress, as from [`progress_of`], and its outcome.
+pub type Ended<'a> = (&'a str, &'a Outcome);
+
+/// Decides about a request to a guarded route, from the beginning or after a step, or asks for what the decision needs.
+/// `authorizers` is the line of the plugin's state.
+///
+/// # Errors
+///
+/// The state lacks the authorizer, or the progress is not one of it.
+pub fn decide(
+    authorizers: &str,
+    guard: Guard<'_>,
     subject: &Subject<'_>,
-    access_key: impl FnOnce() -> Option<String>,
-) -> Decision {
+    ended: Option<Ended<'_>>,
+) -> Result<Decision, String> {
+    let authorizer =
+        find(authorizers, guard.authorizer).ok_or("the state was not written by this plugin")?;
+    match ended {
+        None => Ok(begin(&authorizer, guard.scopes, subject)),
+        Some((progress, outcome)) => resume(&authorizer, guard.scopes, subject, progress, outcome),
+    }
+}
+
+fn begin(authorizer: &Authorizer<'_>, scopes: List<'_>, subject: &Subject<'_>) -> Decision {
     match &authorizer.kind {
         Kind::Lambda(lambda) => lambda::begin(authorizer, lambda, subject),
         Kind::Token(issuer) => token::begin(authorizer, issuer, scopes, subject),
-        Kind::Iam => match access_key() {
-            Some(access_key) => Decision::Allow(Caller::Iam { access_key }),
+        Kind::Iam => match access_key(subject.request, "execute-api") {
+            Some(access_key) => Decision::Allow(Caller::Iam {
+                access_key: access_key.into_owned(),
+            }),
             None => Decision::Refuse(Reason::Unsigned.into()),
         },
     }
 }
 
-/// Goes on when an invocation or a fetch has ended.
-///
-/// # Errors
-///
-/// The progress is not one of this authorizer.
-pub fn resume(
+fn resume(
     authorizer: &Authorizer<'_>,
     scopes: List<'_>,
     subject: &Subject<'_>,

@@ -5,7 +5,7 @@
 //! - [`authorizer`] has them as the calls of a plugin read them, from a line of its state;
 //! - [`subject`] is what a plugin says about the request that is judged;
 //! - [`decision`] has the results: the contract's next step, who the caller is, or why the request is refused;
-//! - [`flow`] decides, or asks: [`flow::begin`] in the plugin's `shape`, [`flow::resume`] in its `resume`;
+//! - [`flow`] decides, or asks: [`flow::decide`] in the plugin's `shape` and `resume`;
 //! - [`identity_source`], [`policy`], [`condition`] and [`output`] are about Lambda authorizers;
 //! - [`token`], [`claims`] and [`keys`] are about tokens: JWT authorizers and Cognito user pools.
 //!
