@@ -1,10 +1,12 @@
 //! The management API, `@connections`.
 
+use std::process::Command;
+
 use serde_json::{Value, json};
 use tungstenite::Message;
 
 use super::{Chat, id_of};
-use crate::sdk_clients::{feed, fixture, python};
+use crate::sdk_clients::{feed, fixture, javascript_client, python};
 
 #[test]
 fn the_management_api_sends_describes_and_closes() {
@@ -64,10 +66,24 @@ fn the_management_api_sends_describes_and_closes() {
     );
 }
 
-/// With boto3, whose errors have the types of the service's model.
 #[test]
-fn an_sdk_uses_the_management_api() {
-    let Ok(mut python) = python() else { return };
+fn boto3_uses_the_management_api() {
+    if let Ok(mut python) = python() {
+        python.arg(fixture("service.py"));
+        uses_the_management_api(python);
+    }
+}
+
+#[test]
+fn the_sdk_for_javascript_uses_the_management_api() {
+    if let Ok(mut node) = javascript_client() {
+        node.arg(fixture("service.cjs"));
+        uses_the_management_api(node);
+    }
+}
+
+/// Errors have the types of the service's model.
+fn uses_the_management_api(mut sdk: Command) {
     let chat = Chat::new();
     let mut client = chat.server.connect("/prod", &[("User-Agent", "test/1")]);
     let id = id_of(&chat.events(1)[0]);
@@ -75,8 +91,7 @@ fn an_sdk_uses_the_management_api() {
         "{}/prod",
         chat.server.trigger_url("web").trim_end_matches('/')
     );
-    python.arg(fixture("service.py"));
-    python.args(["apigatewaymanagementapi", &url]);
+    sdk.args(["apigatewaymanagementapi", &url]);
     let call = |operation: &str, data: Option<&str>| {
         let mut input = json!({ "ConnectionId": id });
         if let Some(data) = data {
@@ -90,7 +105,7 @@ fn an_sdk_uses_the_management_api() {
         call("DeleteConnection", None),
         call("PostToConnection", Some("aGVsbG8=")),
     ];
-    let output = feed(python, &calls);
+    let output = feed(sdk, &calls);
     let answers: Vec<Value> = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
     assert_eq!(client.text(), "hello");
