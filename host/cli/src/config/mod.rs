@@ -28,6 +28,7 @@ mod reference;
 mod schema;
 mod section;
 mod service;
+mod setting_file;
 mod source;
 mod suggest;
 mod tls;

@@ -2,7 +2,7 @@
 //!
 //! It follows from the definitions of keys (see [`key`](super::key)) and from what the built-in plugins document of
 //! their settings. Where a rule cannot be stated, such as that a folder has to exist, the schema accepts more than the
-//! reader; it never accepts less.
+//! reader. It accepts less in one case: `from-file` only where a plugin's documentation of its settings mentions it.
 
 use std::collections::BTreeMap;
 

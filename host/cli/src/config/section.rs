@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::key::{Key, Kind};
 use super::reader::{Diagnostics, Reader, Spanned};
+use super::setting_file::{self, SettingFile, SettingFiles};
 use super::source::{Diagnostic, Span};
 use super::suggest::nearest;
 
@@ -24,7 +25,7 @@ pub const PLUGIN: Key = Key::required(
 #[derive(Debug, Clone)]
 pub struct Section {
     pub plugin: PluginSource,
-    /// All keys of the table that are not the host's, as a JSON object.
+    /// All keys of the table that are not the host's, as a JSON object, with the texts of [files](setting_file).
     pub settings: String,
     /// The key path of the table: `triggers.web`.
     key: String,
@@ -33,6 +34,7 @@ pub struct Section {
     plugin_key: String,
     plugin_span: Span,
     spans: BTreeMap<Vec<String>, Span>,
+    files: SettingFiles,
 }
 
 /// Where a plugin comes from.
@@ -55,11 +57,18 @@ impl PluginSource {
 }
 
 impl Section {
-    /// Makes a section of a table. The keys that have not been read become the plugin's settings.
-    pub fn new(plugin: Spanned<PluginSource>, table: Reader<'_>) -> Self {
+    /// Makes a section of a table. The keys that have not been read become the plugin's settings. Files that they name
+    /// are read; mistakes are reported.
+    pub fn new(
+        plugin: Spanned<PluginSource>,
+        table: Reader<'_>,
+        folder: &Path,
+        diagnostics: &Diagnostics,
+    ) -> Self {
         let (key, span) = (table.path().to_owned(), table.span());
-        let (settings, spans) = table.remaining_json();
-        Self {
+        let (mut settings, spans) = table.remaining_json();
+        let (files, mistakes) = setting_file::read(&mut settings, folder);
+        let section = Self {
             plugin: plugin.value,
             settings: Value::Object(settings).to_string(),
             key,
@@ -67,7 +76,18 @@ impl Section {
             plugin_key: plugin.key,
             plugin_span: plugin.span,
             spans,
+            files,
+        };
+        for (at, message) in mistakes {
+            let diagnostic = section.diagnostic_at(&at, message);
+            diagnostics.add(diagnostic.span, &diagnostic.key, diagnostic.message);
         }
+        section
+    }
+
+    /// The files whose texts are settings.
+    pub fn files(&self) -> impl Iterator<Item = &SettingFile> + Clone {
+        self.files.values()
     }
 
     /// A mistake in the plugin's settings at the value with this key path, or at the innermost table or list that
@@ -80,6 +100,11 @@ impl Section {
                 None if path.pop().is_none() => break self.span.clone(),
                 None => {}
             }
+        };
+        let file = (1..=at.len()).find_map(|length| self.files.get(at.get(..length)?));
+        let message = match file {
+            Some(SettingFile { path, .. }) => format!("in {}: {message}", path.display()),
+            None => message,
         };
         let keys = at.iter().map(|key| {
             if key.contains([' ', '.', '"', '/']) {

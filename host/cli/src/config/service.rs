@@ -106,7 +106,7 @@ fn read_one(
         Some(names.value)
     };
     let (queues, buckets) = (grant("queues"), grant("buckets"));
-    let section = Section::new(plugin?, table);
+    let section = Section::new(plugin?, table, project, diagnostics);
     Some(Service {
         name: name.value,
         listen: address?,

@@ -1,9 +1,9 @@
-//! The configuration and the plugin files it names: when they change, the host starts anew.
+//! The configuration, the plugins' files and the files of their settings: when they change, the host starts anew.
 //!
 //! A changed configuration is first checked, by `lambkin check` in a process of its own. If it is invalid, the log says
 //! why, and the host goes on with the old one. A file that was touched and has the same content changes nothing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt;
@@ -17,8 +17,8 @@ use tokio::sync::Notify;
 use super::burst::{Burst, shown};
 use super::links;
 use crate::args::GlobalArgs;
-use crate::config::{Config, PluginSource};
-use crate::text;
+use crate::config::{Config, PluginSource, Section, Trigger};
+use crate::{regular_file, text};
 
 /// The variable in which `lambkin check` is told the addresses that the host which starts it listens on, separated by
 /// blanks. They will be free again when the host starts anew.
@@ -31,7 +31,7 @@ pub struct Configuration {
     options: Vec<String>,
     /// The addresses that the host listens on.
     addresses: Vec<SocketAddr>,
-    files: Vec<PathBuf>,
+    files: Files,
     /// What the host runs with, and what was checked last.
     running: Content,
     checked: Content,
@@ -39,9 +39,22 @@ pub struct Configuration {
     restart: Arc<Notify>,
 }
 
-/// The text of the configuration, and the size and time of each plugin's file.
+/// What is watched.
+struct Files {
+    configuration: PathBuf,
+    settings: BTreeSet<PathBuf>,
+    plugins: BTreeSet<PathBuf>,
+}
+
+/// The content of the files.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Content(Option<String>, Vec<Option<(u64, i64, i64)>>);
+struct Content {
+    configuration: Option<String>,
+    /// The text of each file whose text is a setting.
+    settings: BTreeMap<PathBuf, Option<String>>,
+    /// The size and time of each plugin's file.
+    plugins: Vec<Option<(u64, i64, i64)>>,
+}
 
 impl Configuration {
     /// `addresses` are those that the host listens on. `restart` is notified when it has to start anew.
@@ -51,17 +64,19 @@ impl Configuration {
         addresses: Vec<SocketAddr>,
         restart: Arc<Notify>,
     ) -> Self {
-        let sections = config.services.iter().map(|service| &service.section);
-        let sections = sections.chain(config.triggers.iter().map(|trigger| &trigger.section));
-        let plugins: BTreeSet<PathBuf> = sections
-            .filter_map(|section| match &section.plugin {
-                PluginSource::File(path) => Some(path.clone()),
-                PluginSource::BuiltIn(_) => None,
-            })
-            .collect();
-        let files: Vec<PathBuf> = std::iter::once(global.config.clone())
-            .chain(plugins)
-            .collect();
+        let triggers = config.triggers.iter().flat_map(Trigger::sections);
+        let services = config.services.iter().map(|service| &service.section);
+        let sections: Vec<&Section> = services.chain(triggers).collect();
+        let plugins = sections.iter().filter_map(|section| match &section.plugin {
+            PluginSource::File(path) => Some(path.clone()),
+            PluginSource::BuiltIn(_) => None,
+        });
+        let settings = sections.iter().flat_map(|section| section.files());
+        let files = Files {
+            configuration: global.config.clone(),
+            settings: settings.clone().map(|file| file.path.clone()).collect(),
+            plugins: plugins.collect(),
+        };
         let mut options = Vec::new();
         if let Some(folder) = &global.cache_dir {
             options.extend(["--cache-dir".to_owned(), folder.display().to_string()]);
@@ -69,9 +84,14 @@ impl Configuration {
         if global.no_cache {
             options.push("--no-cache".to_owned());
         }
-        let mut running = Content::of(&files);
-        // What the host has read, in case the file has changed since.
-        running.0 = Some(config.text().to_owned());
+        // What the host has read, in case a file has changed since.
+        let running = Content {
+            configuration: Some(config.text().to_owned()),
+            settings: settings
+                .map(|file| (file.path.clone(), Some(file.text.clone())))
+                .collect(),
+            ..Content::of(&files)
+        };
         Self {
             path: global.config.clone(),
             options,
@@ -86,11 +106,9 @@ impl Configuration {
 
     /// The files, and the links on the way to them, as paths in which no folder is a link.
     pub fn targets(&self) -> Vec<PathBuf> {
-        let real = self
-            .files
-            .iter()
-            .filter_map(|file| file.canonicalize().ok());
-        let on_the_way = self.files.iter().flat_map(|file| links::on_path(file));
+        let files = || self.files.iter();
+        let real = files().filter_map(|file| file.canonicalize().ok());
+        let on_the_way = files().flat_map(|file| links::on_path(file));
         real.chain(on_the_way).collect()
     }
 
@@ -170,16 +188,28 @@ impl Configuration {
     }
 }
 
+impl Files {
+    fn iter(&self) -> impl Iterator<Item = &PathBuf> {
+        let others = self.settings.iter().chain(&self.plugins);
+        std::iter::once(&self.configuration).chain(others)
+    }
+}
+
 impl Content {
-    /// The content of the configuration and the state of the other files.
-    fn of(files: &[PathBuf]) -> Self {
-        let text = files.first().and_then(|path| fs::read(path).ok());
-        let text = text.and_then(|bytes| text::decode(bytes).ok());
+    fn of(files: &Files) -> Self {
         let stamp = |path: &PathBuf| {
             let about = fs::metadata(path).ok()?;
             Some((about.len(), about.mtime(), about.mtime_nsec()))
         };
-        let plugins = files.iter().skip(1).map(stamp);
-        Self(text, plugins.collect())
+        let settings = files.settings.iter();
+        Self {
+            configuration: text_of(&files.configuration),
+            settings: settings.map(|path| (path.clone(), text_of(path))).collect(),
+            plugins: files.plugins.iter().map(stamp).collect(),
+        }
     }
+}
+
+fn text_of(path: &Path) -> Option<String> {
+    text::decode(regular_file::read(path).ok()?).ok()
 }

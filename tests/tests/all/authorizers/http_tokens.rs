@@ -1,11 +1,13 @@
 //! JWT authorizers behind an HTTP API, with the keys of a server and of the configuration.
 
+use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use super::{assert_refused, project, with_token};
-use crate::support::{Issuer, Server, SigningKey, standard_claims};
+use crate::support::{Issuer, Project, Server, SigningKey, standard_claims};
 
 const UNAUTHORIZED: &str = r#"{"message":"Unauthorized"}"#;
 
@@ -168,6 +170,85 @@ jwks = '{}'
     assert_eq!(with_token(&server, "/", &key.token(&claims)).status, 200);
     let other = SigningKey::second().token(&claims);
     assert_refused(&with_token(&server, "/", &other), 401, UNAUTHORIZED);
+}
+
+const KEYS_FROM_FILE: &str = "function = 'echo'
+authorizer = 'users'
+[triggers.web.authorizers.users]
+type = 'jwt'
+issuer = 'https://issuer.example.com'
+audience = ['app']
+jwks = { from-file = 'keys/issuer.json' }
+";
+
+fn write_keys(project: &Project, key: &SigningKey) {
+    let keys = json!({ "keys": [key.public()] });
+    project.file("keys/issuer.json", format!("{keys:#}"));
+}
+
+#[test]
+fn keys_of_a_file_are_read_again_when_it_changes_whichever_plugin_has_the_setting() {
+    let (first, second) = (SigningKey::first(), SigningKey::second());
+    let prebuilt =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugins/prebuilt/api-gateway-http.wasm");
+    for plugin in ["api-gateway-http", "./own.wasm"] {
+        let project = project(plugin, KEYS_FROM_FILE);
+        fs::copy(&prebuilt, project.path().join("own.wasm")).unwrap();
+        write_keys(&project, &first);
+        let mut server = project.serve_with(&["--watch"], &[]);
+        let claims = standard_claims("https://issuer.example.com");
+        assert_eq!(with_token(&server, "/", &first.token(&claims)).status, 200);
+        let unknown = with_token(&server, "/", &second.token(&claims));
+        assert_refused(&unknown, 401, UNAUTHORIZED);
+
+        project.file("keys/issuer.json", "{\"keys\": []}");
+        let log =
+            server.log_with("issuer.json has changed, but the old configuration stays in effect:");
+        assert!(log.contains("there is no RSA key"), "{log}");
+        write_keys(&project, &second);
+        server.log_with("issuer.json has changed: everything restarts");
+        server.ready_again();
+        assert_eq!(with_token(&server, "/", &second.token(&claims)).status, 200);
+    }
+}
+
+#[test]
+fn a_file_of_keys_that_is_missing_unreadable_or_malformed_is_reported_with_line_and_key() {
+    let place = |text: &str, key: &str| {
+        // The key is in line 16 of the file.
+        assert!(text.contains("lambkin.toml:16:"), "{text}");
+        assert!(text.contains(key), "{text}");
+    };
+    let missing = project("api-gateway-http", KEYS_FROM_FILE).refusal();
+    place(
+        &missing,
+        "triggers.web.authorizers.users.jwks.from-file: cannot read ",
+    );
+    assert!(
+        missing.contains("keys/issuer.json: No such file"),
+        "{missing}"
+    );
+    for (content, why) in [
+        (
+            &b"\xff\xfe\x00"[..],
+            "keys/issuer.json begins with the byte order mark of UTF-16",
+        ),
+        (
+            b"keys",
+            "keys/issuer.json: this is the URL of the issuer's keys, or the keys",
+        ),
+        (b"{\"keys\": 1}", "keys/issuer.json: `keys` is not a list"),
+        (
+            b"{\"keys\": [",
+            "keys/issuer.json: this is the URL of the issuer's keys, or the keys",
+        ),
+    ] {
+        let project = project("api-gateway-http", KEYS_FROM_FILE);
+        project.file("keys/issuer.json", content);
+        let text = project.refusal();
+        place(&text, "triggers.web.authorizers.users.jwks");
+        assert!(text.contains(why), "{text}");
+    }
 }
 
 #[test]

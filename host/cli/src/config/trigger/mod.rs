@@ -120,7 +120,12 @@ fn read_one(
         source = source.or(read);
     }
     let grants = grants::read(context, &mut table, listens);
-    let section = Section::new(context.plugin.take()?, table);
+    let section = Section::new(
+        context.plugin.take()?,
+        table,
+        context.project,
+        context.diagnostics,
+    );
     let source = source?;
     Some(Trigger {
         name: name.value,

@@ -77,6 +77,11 @@ fn read(context: &mut Context<'_>, table: &mut Reader<'_>) -> Option<ReadSource>
     };
     Some(ReadSource {
         source: Box::new(source),
-        section: Some(Section::new(plugin?, table)),
+        section: Some(Section::new(
+            plugin?,
+            table,
+            context.project,
+            context.diagnostics,
+        )),
     })
 }

@@ -134,7 +134,8 @@ fn keys(table: &Table<'_>, problems: &mut Problems) -> Option<String> {
         None => None,
     };
     let Some(json) = json else {
-        let message = "this is the URL of the issuer's keys, or the keys: '{\"keys\":[…]}'";
+        let message = "this is the URL of the issuer's keys, or the keys: JSON such as '{\"keys\":[…]}', or a file of it, \
+             { from-file = \"keys.json\" }";
         problems.add(table.path_of(KEY), message);
         return None;
     };
