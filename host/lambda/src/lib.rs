@@ -8,12 +8,13 @@
 //! breaks a protocol, the process is replaced and the caller gets the error that AWS would return.
 //!
 //! The files in order, each of which uses only earlier ones: [`limits`], `time`, `name`, `ids`, `call`,
-//! `script`, `bootstrap`, `code`, `spec`, `recursion`, `function_error`, `state_machine`, `api_error`, `dispatch`,
+//! `script`, `archive`, `bootstrap`, `code`, `spec`, `recursion`, `function_error`, `state_machine`, `api_error`, `dispatch`,
 //! `demand`, `start_turn`, `memory`, `extension` and `telemetry` (in the order of their files), `log`,
 //! `runtime_api`, `ports`, `function`, `variables`, `environment`, `invoke`, `version`, `asynchronous::accept`, `lambda`,
 //! `asynchronous::serve`.
 
 mod api_error;
+mod archive;
 mod asynchronous;
 mod bootstrap;
 mod call;
@@ -49,7 +50,7 @@ mod version;
 pub use asynchronous::{AcceptError, Asynchronous, AsynchronousConfig, EventInvokeConfig, Target};
 pub use bootstrap::{ExecutableError, NoBootstrapError};
 pub use call::{Reply, ResponseStream, StreamEnd, StreamError};
-pub use code::{Code, CodeError, Entry};
+pub use code::{Code, CodeError, Entry, open_layer};
 pub use function::Function;
 pub use function_error::{
     RESPONSE_TOO_LARGE, api_error_body, response_too_large_type_first, timed_out_text,

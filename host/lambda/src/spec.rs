@@ -76,7 +76,8 @@ pub struct FunctionSpec {
     pub lifecycle: Lifecycle,
     /// The format of the function's log.
     pub logging: Logging,
-    /// The folders of the function's layers, in order. On AWS, `/opt` has their merged content.
+    /// The folders of the function's layers, in order. On AWS, `/opt` has their merged content. The folder of an archive
+    /// is a link to the version that was unpacked last.
     pub layers: Vec<PathBuf>,
 }
 
@@ -240,7 +241,14 @@ impl FunctionSpec {
     ///
     /// No program is found, or it cannot be executed on this machine.
     pub fn check_program(&self) -> Result<PathBuf, NoBootstrapError> {
-        self.code.check(&self.layers, &self.search_path())
+        self.code.check(&self.layer_folders(), &self.search_path())
+    }
+
+    /// The folders of the layers with all links resolved. They stay valid for a process when a newer version of an archive
+    /// is unpacked.
+    pub(crate) fn layer_folders(&self) -> Vec<PathBuf> {
+        let resolved = |layer: &PathBuf| layer.canonicalize().unwrap_or_else(|_| layer.clone());
+        self.layers.iter().map(resolved).collect()
     }
 
     /// The `PATH` of the function's processes: its own variable, else the host's and the layers' `bin` folders. A
@@ -254,7 +262,7 @@ impl FunctionSpec {
             // Where the C library searches without the variable.
             _ => "/bin:/usr/bin".to_owned(),
         };
-        for layer in self.layers.iter().rev() {
+        for layer in self.layer_folders().iter().rev() {
             path.push_str(&format!(":{}", layer.join("bin").display()));
         }
         path + ":/opt/bin"

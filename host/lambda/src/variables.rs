@@ -155,8 +155,10 @@ pub(crate) fn runtime_variables(
 /// A search path for one folder of `/opt`: the folder in each layer, from the last layer to the first, then the
 /// machine's.
 fn in_layers(function: &FunctionSpec, folder: &str) -> String {
-    let layers = function.layers.iter().rev();
+    let layers = function.layer_folders();
     let mut path: String = layers
+        .iter()
+        .rev()
         .map(|layer| format!("{}:", layer.join(folder).display()))
         .collect();
     path.push_str("/opt/");

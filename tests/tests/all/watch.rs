@@ -287,6 +287,20 @@ fn a_changed_zip_is_unpacked_again_and_a_broken_one_is_ignored() {
 }
 
 #[test]
+fn a_layer_may_be_a_zip_that_is_unpacked_again_when_it_changes() {
+    let project =
+        Project::new("[functions.echo]\ncode = \"code\"\nlayers = [\"layer.zip\"]\nwatch = true\n");
+    fs::create_dir(project.path().join("code")).unwrap();
+    let archive = project.path().join("layer.zip");
+    zip(&archive, &bootstrap("one"));
+    let server = project.serve();
+    assert_eq!(version(&server), "one");
+    zip(&archive, &bootstrap("two"));
+    wait_for_version(&server, "two");
+    server.log_with("has changed");
+}
+
+#[test]
 fn a_changed_env_file_restarts_its_function() {
     let project = Project::echo("env-file = \".env\"\nwatch = true");
     project.file(".env", "VERSION=one\n");

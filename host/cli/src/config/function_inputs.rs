@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use lambkin_lambda::limits::{UNPACKED_BYTES, VARIABLES_BYTES};
-use lambkin_lambda::{Code, FunctionSpec};
+use lambkin_lambda::{Code, FunctionSpec, open_layer};
 
 use super::env_file;
 
@@ -13,11 +13,11 @@ use super::env_file;
 pub struct FunctionInputs {
     /// The path of the code.
     pub code: PathBuf,
-    /// The folders of the layers.
+    /// The folders and archives of the layers.
     pub layers: Vec<PathBuf>,
     /// The folder into which archives are unpacked.
     pub unpack_to: PathBuf,
-    /// The maximum size of an unpacked archive in bytes.
+    /// The maximum size of each unpacked archive in bytes.
     pub unpacked_limit: u64,
     /// The sources of the variables.
     pub variables: VariableSources,
@@ -70,9 +70,13 @@ impl FunctionInputs {
             return Err(mistakes.join("\n"));
         }
         check_size(&variables)?;
-        // This unpacks a .zip; a folder needs nothing.
+        // This unpacks archives; folders need nothing.
         Code::open(&self.code, &self.unpack_to, self.unpacked_limit)
             .map_err(|error| error.to_string())?;
+        for layer in &self.layers {
+            open_layer(layer, &self.unpack_to, self.unpacked_limit)
+                .map_err(|error| error.to_string())?;
+        }
         spec.variables.replace(variables);
         Ok(())
     }

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use lambkin_lambda::{Lifecycle, LogFormat, Logging};
+use lambkin_lambda::{Lifecycle, LogFormat, Logging, open_layer};
 
+use super::function_inputs::FunctionInputs;
 use super::key::{Key, Kind};
 use super::reader::{Diagnostics, Reader};
 
@@ -129,10 +130,12 @@ pub fn read_logging(table: &mut Reader<'_>, default: Logging) -> Logging {
     }
 }
 
-/// Reads `layers`: folders, of which later ones override earlier ones.
+/// Reads `layers`: folders and .zip archives, of which later ones override earlier ones. Returns their folders, those of
+/// archives unpacked, and records their paths in the inputs.
 pub fn read_layers(
     table: &mut Reader<'_>,
     default: Vec<PathBuf>,
+    inputs: &mut FunctionInputs,
     project: &Path,
     diagnostics: &Diagnostics,
 ) -> Vec<PathBuf> {
@@ -146,16 +149,13 @@ pub fn read_layers(
         );
         diagnostics.add(found.span.clone(), &found.key, message);
     }
-    let mut layers = Vec::new();
-    for layer in &found.value {
-        match project.join(layer).canonicalize() {
-            Ok(path) if path.is_dir() => layers.push(path),
-            _ => diagnostics.add(
-                found.span.clone(),
-                &found.key,
-                format!("there is no folder {}", project.join(layer).display()),
-            ),
+    inputs.layers = found.value.iter().map(|path| project.join(path)).collect();
+    let mut folders = Vec::new();
+    for layer in &inputs.layers {
+        match open_layer(layer, &inputs.unpack_to, inputs.unpacked_limit) {
+            Ok(folder) => folders.push(folder),
+            Err(error) => diagnostics.add(found.span.clone(), &found.key, error.to_string()),
         }
     }
-    layers
+    folders
 }

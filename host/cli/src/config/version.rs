@@ -46,7 +46,7 @@ pub const KEYS: &[Key] = &[
             unit: "MB",
         },
         "250",
-        "The maximum size of an unpacked `.zip`. On AWS it is 250 MB with all layers.",
+        "The maximum size of each unpacked `.zip`, of the code or of a layer. On AWS it is 250 MB for all together.",
     ),
     Key::with_default(
         "timeout",
@@ -101,8 +101,8 @@ pub const KEYS: &[Key] = &[
         "layers",
         Kind::Texts,
         "[]",
-        "Up to 5 folders that take the place of `/opt`. Their `bin` and `lib` folders are on the search paths, a \
-         `bootstrap` in them is found, and the programs in their `extensions` folders are started.",
+        "Up to 5 folders or `.zip` archives that take the place of `/opt`. Their `bin` and `lib` folders are on the \
+         search paths, a `bootstrap` in them is found, and the programs in their `extensions` folders are started.",
     ),
     Key::with_default(
         "concurrency",
@@ -179,8 +179,7 @@ pub fn read_version_keys(
     }
     read_watch(table, &mut inputs, diagnostics);
     let variables = read_variables(table, &mut inputs.variables, project, diagnostics);
-    let layers = lifecycle::read_layers(table, base.layers, project, diagnostics);
-    inputs.layers.clone_from(&layers);
+    let layers = lifecycle::read_layers(table, base.layers, &mut inputs, project, diagnostics);
     let memory = memory.and_then(|memory| u32::try_from(memory.value).ok());
     let spec = FunctionSpec {
         code: read_code(

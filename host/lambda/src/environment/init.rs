@@ -314,13 +314,13 @@ impl Environment {
     /// Starts a sandbox. Returns the path of the runtime's program.
     async fn start_sandbox(&mut self, phase: Phase) -> Result<PathBuf, InitPhaseError> {
         let function = &self.function;
-        let (layers, path) = (&function.spec.layers, function.spec.search_path());
+        let (layers, path) = (function.spec.layer_folders(), function.spec.search_path());
         let (program, arguments) = function
             .spec
             .code
-            .program(layers, &path)
+            .program(&layers, &path)
             .map_err(InitPhaseError::NoBootstrap)?;
-        let discovered = discover(layers, &path).map_err(not_launched)?;
+        let discovered = discover(&layers, &path).map_err(not_launched)?;
         let disabled_by = discovered.disabled_by.clone();
         let runtime = RuntimeProgram {
             program: program.clone(),
