@@ -15,9 +15,7 @@ use crate::OpenConnections;
 
 struct Plugin;
 
-// In this order: the linker takes the world of the last macro first, and the types of steps are those of `contract`.
-websocket::export_websocket!(Plugin with_types_in websocket);
-contract::export!(Plugin with_types_in contract);
+http_event::export_websocket_trigger!(Plugin);
 
 impl contract::Guest for Plugin {
     fn configure(config: String, surroundings: Surroundings) -> Result<Setup, Vec<Problem>> {

@@ -1,6 +1,6 @@
 //! The contract `lambkin:websocket-trigger`: types generated from its WIT file, where they are documented. A component
-//! implements [`Guest`] beside [`contract::Guest`](crate::contract::Guest), and exports it with the macro
-//! `export_websocket!`.
+//! implements [`Guest`] beside [`contract::Guest`](crate::contract::Guest), and exports both with the macro
+//! [`export_websocket_trigger!`](crate::export_websocket_trigger).
 
 #![allow(
     missing_docs,
@@ -29,6 +29,17 @@ wit_bindgen::generate!({
     export_macro_name: "export_websocket",
     default_bindings_module: "http_event::websocket",
 });
+
+/// Exports a type as a WebSocket trigger.
+#[macro_export]
+macro_rules! export_websocket_trigger {
+    ($plugin:ident) => {
+        // In this order: the linker takes the world of the last macro first, and the types of steps are those of
+        // `contract`.
+        $crate::websocket::export_websocket!($plugin with_types_in $crate::websocket);
+        $crate::contract::export!($plugin with_types_in $crate::contract);
+    };
+}
 
 pub use exports::lambkin::websocket_trigger::websocket_shaper::*;
 pub use lambkin::websocket_trigger::connections::{self, ConnectionInfo, SendError};
