@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 use lambkin_http::{CertificateSource, Listener, share_of_files};
 use lambkin_plugin::{FunctionReference, HttpTrigger, Role, Surroundings, WebSocketTrigger};
 use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
 
 use crate::event_source::{BoxFuture, ConfiguredTrigger, EventSource, Setup, SetupError};
 use crate::http_exchange::Steps;
@@ -19,7 +20,7 @@ use crate::step_cache::StepCache;
 use crate::trigger_context::TriggerContext;
 use crate::websocket;
 use crate::websocket::open_connections::OpenConnections;
-use crate::websocket::session::WebSockets;
+use crate::websocket::websockets::WebSockets;
 
 /// The places for the WebSocket connections of all triggers of the process.
 static PLACES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
@@ -148,6 +149,7 @@ impl ConfiguredTrigger for ConfiguredHttp {
             connections,
             steps: Arc::clone(&steps),
             stop: context.stop(),
+            detached: TaskTracker::new(),
         });
         let handler = HttpHandler {
             steps,

@@ -25,7 +25,8 @@ use lambkin_plugin::{FRAMING_HEADERS, NewConnection, OpenConnection, PluginError
 
 use crate::http_exchange::{Answered, Steps};
 use crate::websocket::handshake::Handshake;
-use crate::websocket::session::{Opening, WebSockets};
+use crate::websocket::session::Opening;
+use crate::websocket::websockets::WebSockets;
 
 /// An HTTP trigger that handles requests.
 #[derive(Debug)]
@@ -74,7 +75,7 @@ impl HttpHandler {
             request.is_websocket = true;
             let connecting = connect(Arc::clone(websockets), request, handshake);
             // In a task of its own, so that a connection whose client goes away meanwhile has an end as well.
-            let connected = tokio::spawn(connecting).await;
+            let connected = websockets.detached.spawn(connecting).await;
             return connected.unwrap_or_else(|error| {
                 message(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string())
             });

@@ -51,8 +51,9 @@ impl HttpPort {
         let hosts = routes.iter().flat_map(|route| &route.place.host_names);
         let rules = CrossOrigin::new(allowlist.with_hosts(hosts), ForeignPages::Accepted);
         let shared = Arc::new((routes, reached));
+        let of_requests = Arc::clone(&shared);
         let handler = move |request, peer| {
-            let shared = Arc::clone(&shared);
+            let shared = Arc::clone(&of_requests);
             async move {
                 let (routes, reached) = &*shared;
                 match choose(routes, &request) {
@@ -66,6 +67,13 @@ impl HttpPort {
             .with_certificate(listener.certificate)
             .serve(listener.socket, handler)
             .await;
+        for websockets in shared
+            .0
+            .iter()
+            .filter_map(|route| route.handler.websockets.as_ref())
+        {
+            websockets.finish().await;
+        }
     }
 }
 

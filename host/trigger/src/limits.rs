@@ -44,11 +44,22 @@ pub const OUTBOX_BYTES: usize = 1 << 20;
 /// … and in messages. AWS has no documented limit.
 pub const OUTBOX_MESSAGES: usize = 1024;
 
-/// How long a WebSocket client may read nothing while a message is sent to it: as long as the client of a response.
+/// The largest frame in which a WebSocket client receives a message or a part of it, in bytes: AWS's limit for frames.
+pub const SENT_FRAME_BYTES: usize = 32 << 10;
+
+/// The pongs that may wait for a WebSocket client that does not read. With this number, nothing more is read from it.
+pub const PENDING_PONGS: usize = 64;
+
+/// How long a WebSocket client may take to read a frame that is sent to it: as long as the client of a response may read
+/// nothing.
 pub const WEBSOCKET_WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long the host waits for the other half of a close handshake.
 pub const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a host that stops waits for the messages of a WebSocket connection before it closes the connection: most of
+/// the 10 s after which the program drops what still runs.
+pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(7);
 
 /// What is read and dropped of a WebSocket client whose message was too long, in bytes, so that it receives the close
 /// frame.

@@ -71,3 +71,4 @@ mod watch;
 mod web_apps;
 mod web_pages;
 mod websocket_api;
+mod websocket_plugin;

@@ -1,7 +1,9 @@
 //! API Gateway's WebSocket API: events, routes and answers.
 
 mod ends;
+mod frames;
 mod management;
+mod slow_clients;
 
 use std::path::PathBuf;
 use std::process::Stdio;

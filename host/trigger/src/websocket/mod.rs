@@ -8,7 +8,10 @@
 //! of the plugin is logged, and the connection stays open. No connection delays another one: each is a task of its own,
 //! and what waits for a client that does not read is limited.
 
+mod duplex;
 pub(crate) mod handshake;
+mod messages;
 pub(crate) mod open_connections;
 pub(crate) mod preview;
 pub(crate) mod session;
+pub(crate) mod websockets;

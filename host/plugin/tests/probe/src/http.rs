@@ -1,7 +1,8 @@
 //! An HTTP trigger that follows a script ([`script`](crate::script)): the one in the request's header `script`, or else
 //! the one in its settings.
 //!
-//! Its settings are `functions`, `steps`, `max-body-bytes` (1 MiB) and `reusable`.
+//! Its settings are `functions`, `steps`, `max-body-bytes` (1 MiB) and `reusable`; those of WebSocket connections are
+//! `websockets` and `disconnected`.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -16,14 +17,21 @@ use crate::bindings::exports::lambkin::http_trigger::http_shaper::{
 };
 use crate::bindings::lambkin::common::types::{FunctionReference, Problem, Surroundings};
 use crate::script::{self, Act, Mode, Progress};
+#[cfg(feature = "websocket")]
+use crate::websocket::call;
 use crate::{Probe, front_door};
+
+#[cfg(not(feature = "websocket"))]
+fn call(_: script::Call, _: Option<&str>) -> Value {
+    panic!("this component has no connections")
+}
 
 /// The calls that this instance has seen.
 static CALLS: AtomicU32 = AtomicU32::new(0);
 
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct Settings {
+pub struct Settings {
     #[serde(default)]
     functions: Vec<String>,
     #[serde(default)]
@@ -31,6 +39,20 @@ struct Settings {
     max_body_bytes: Option<u32>,
     #[serde(default)]
     reusable: bool,
+    #[serde(default)]
+    pub websockets: WebSockets,
+    /// The steps at the end of a connection.
+    #[serde(default)]
+    pub disconnected: Vec<Act>,
+}
+
+/// The settings for connections, and what is done before they are returned.
+#[derive(Default, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct WebSockets {
+    pub steps: Vec<Act>,
+    pub timeout_reason: String,
+    pub max_message_bytes: Option<u32>,
 }
 
 impl Guest for Probe {
@@ -71,7 +93,7 @@ impl Guest for Probe {
         };
         let progress = Progress {
             left: left.map_err(|error| format!("the script: {error}"))?,
-            outcomes: Vec::new(),
+            ..Progress::default()
         };
         next(progress, Some(&request))
     }
@@ -91,7 +113,7 @@ impl Guest for Probe {
 }
 
 /// Takes the next step.
-fn next(mut progress: Progress, request: Option<&Request>) -> Result<Step, String> {
+pub fn next(mut progress: Progress, request: Option<&Request>) -> Result<Step, String> {
     loop {
         if progress.left.is_empty() {
             return Ok(Step::Reply(reply(Default::default(), &progress, request)));
@@ -107,6 +129,10 @@ fn next(mut progress: Progress, request: Option<&Request>) -> Result<Step, Strin
             Act::Spin => loop {
                 std::hint::black_box(0);
             },
+            Act::Connection(wanted) => {
+                let outcome = call(wanted, progress.connection.as_deref());
+                progress.outcomes.push(outcome);
+            }
         }
     }
 }
@@ -122,6 +148,14 @@ fn known(progress: &Progress, request: Option<&Request>) -> Value {
 fn reply(wanted: script::Reply, progress: &Progress, request: Option<&Request>) -> Response {
     let known = || known(progress, request).to_string();
     let warning = wanted.warning.map(|warning| ("warning".into(), warning));
+    let is_opening = wanted.opens.is_some();
+    let opens = wanted.opens.into_iter().flat_map(|opens| {
+        let id = opens.id.or_else(|| Some(request?.id.clone()));
+        [
+            ("connection-id".into(), id.unwrap_or_default()),
+            ("connection-data".into(), "d".repeat(opens.data_bytes)),
+        ]
+    });
     Response {
         status: wanted.status.unwrap_or(200),
         reason: wanted.reason,
@@ -132,9 +166,10 @@ fn reply(wanted: script::Reply, progress: &Progress, request: Option<&Request>) 
             .collect(),
         body: match wanted.body {
             Some(text) if text.is_empty() => ResponseBody::Empty,
+            None if is_opening => ResponseBody::Empty,
             text => ResponseBody::Text(text.unwrap_or_else(known)),
         },
-        extra: warning.into_iter().collect(),
+        extra: warning.into_iter().chain(opens).collect(),
     }
 }
 

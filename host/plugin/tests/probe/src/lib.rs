@@ -1,18 +1,40 @@
-//! A plugin that does what a request or its configuration says: a service, a source, an HTTP trigger and a batch
-//! trigger.
+//! A plugin that does what a request, a message or its configuration says: a service, a source, an HTTP trigger and a
+//! batch trigger; or, with the feature `websocket`, a WebSocket trigger. These are two components, as a trigger whose
+//! plugin is both would always be a WebSocket trigger.
 //!
-//! The tests use the component `../fixtures/probe.wasm`, which this is the source of. After a change here `plugins/build`
-//! builds it again, as it does the built-in plugins.
+//! The tests use `../fixtures/probe.wasm` and `../fixtures/websocket-probe.wasm`. After a change here `plugins/build`
+//! builds them again, as it does the built-in plugins.
 
+#[cfg(not(feature = "websocket"))]
 mod batch;
 mod front_door;
 mod http;
+#[cfg(not(feature = "websocket"))]
 mod log;
 mod script;
+#[cfg(not(feature = "websocket"))]
 mod service;
+#[cfg(not(feature = "websocket"))]
 mod source;
+#[cfg(not(feature = "websocket"))]
 mod web;
+#[cfg(feature = "websocket")]
+mod websocket;
 
+#[cfg(feature = "websocket")]
+mod bindings {
+    wit_bindgen::generate!({
+        path: [
+            "../../../../wit/common",
+            "../../../../wit/http-trigger",
+            "../../../../wit/websocket-trigger",
+        ],
+        world: "lambkin:websocket-trigger/websocket-trigger",
+        generate_all,
+    });
+}
+
+#[cfg(not(feature = "websocket"))]
 mod bindings {
     wit_bindgen::generate!({
         inline: "
@@ -41,5 +63,6 @@ mod bindings {
 
 struct Probe;
 
+#[cfg(not(feature = "websocket"))]
 wasip2::http::proxy::export!(Probe);
 bindings::export!(Probe with_types_in bindings);

@@ -18,6 +18,33 @@ pub enum Act {
     Grow(usize),
     Trap,
     Spin,
+    /// Calls the host about a WebSocket connection, and goes on. The result is an outcome.
+    Connection(Call),
+}
+
+/// A call about a WebSocket connection: the one with this id, or else the one of the message.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Call {
+    Get {
+        id: Option<String>,
+    },
+    Send {
+        id: Option<String>,
+        text: String,
+        /// How often the text is repeated.
+        #[serde(default = "once")]
+        times: usize,
+    },
+    Close {
+        id: Option<String>,
+        code: u16,
+        reason: String,
+    },
+}
+
+fn once() -> usize {
+    1
 }
 
 #[derive(Clone, Default, Deserialize, Serialize)]
@@ -31,6 +58,17 @@ pub struct Reply {
     /// The header that has what the trigger knows, for replies whose body is the function's stream.
     pub known_in: Option<String>,
     pub warning: Option<String>,
+    /// The WebSocket connection that it opens.
+    pub opens: Option<Opens>,
+}
+
+#[derive(Clone, Default, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Opens {
+    /// By default the id of the request.
+    pub id: Option<String>,
+    /// The number of bytes of its data.
+    pub data_bytes: usize,
 }
 
 #[derive(Clone, Deserialize, Serialize)]
@@ -79,4 +117,6 @@ pub struct Fetch {
 pub struct Progress {
     pub left: Vec<Act>,
     pub outcomes: Vec<Value>,
+    /// The WebSocket connection of the message.
+    pub connection: Option<String>,
 }
