@@ -161,6 +161,9 @@ impl Exchange<'_> {
                     for warning in &answer.warnings {
                         self.warn(function.as_deref(), warning);
                     }
+                    for note in &answer.notes {
+                        tracing::info!("{cause}: {note}");
+                    }
                     // A plugin that has found the stream to be none answers instead of it.
                     let stream = stream.filter(|_| answer.response.body.is_empty());
                     return Ok(Answered { answer, stream });

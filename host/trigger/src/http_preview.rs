@@ -53,6 +53,9 @@ pub(crate) async fn walk(
                 for warning in answer.warnings {
                     preview.note(format!("warning: {warning}"));
                 }
+                for note in answer.notes {
+                    preview.note(format!("note: {note}"));
+                }
                 match subject {
                     Subject::Request(_) => preview.push(Shown::Response(answer.response)),
                     Subject::Message(_) => preview.note(match answer.response.body {

@@ -1,6 +1,9 @@
-//! The gateway's own error responses: a status and `{"message":"…"}`.
+//! The gateway's own error responses: a status and `{"message":"…"}`. Why it answers is a line of the host's log.
 
-use http_event::contract::{Response, ResponseBody};
+use alloc::borrow::ToOwned as _;
+use alloc::format;
+
+use http_event::contract::{NOTE, Response, ResponseBody};
 
 /// The header that returns the id of the request to the caller.
 pub const REQUEST_ID: &str = "apigw-requestid";
@@ -42,10 +45,24 @@ impl GatewayError {
             Self::InternalServerError => (500, "Internal Server Error"),
             Self::ServiceUnavailable => (503, "Service Unavailable"),
         };
+        let why = match self {
+            Self::Unauthorized => Some("the request has no identity that the authorizer accepts"),
+            Self::Forbidden => Some("the authorizer does not allow the request"),
+            Self::RequestUriTooLong => Some("the ARN of the request has more than 1,600 bytes"),
+            Self::NotFound => Some("no route has this path and method in the stage of the API"),
+            Self::EntityTooLarge => Some("the body is larger than 10 MiB, or its event larger than 6 MiB"),
+            Self::UriTooLong | Self::HeadersTooLarge => {
+                Some("the request line and the headers have more than 10,240 bytes")
+            }
+            // Said otherwise.
+            Self::InternalServerError | Self::ServiceUnavailable => None,
+        };
         let body = ResponseBody::Text(["{\"message\":\"", message, "\"}"].concat());
         let mut response = Response::new(status, body);
         response.push_header("content-type", "application/json");
         response.push_header(REQUEST_ID, request_id);
+        let note = why.map(|why| (NOTE.to_owned(), format!("{status} {message}: {why}")));
+        response.extra.extend(note);
         response
     }
 }

@@ -12,7 +12,7 @@ use http_event::json::read;
 
 use crate::event::Context;
 use crate::gateway_response::GatewayResponse;
-use crate::state::{Method, State};
+use crate::state::Method;
 
 /// What the authorizer and the integration may take together, in milliseconds, unless the integration's timeout is
 /// longer.
@@ -79,7 +79,7 @@ fn variable(context: &Context<'_>, name: &str) -> Option<String> {
 }
 
 /// The gateway response for a request that is refused.
-pub fn refused(refusal: Refusal, state: &State<'_>, uuid: &str) -> Response {
+pub fn refused(refusal: Refusal, context: &Context<'_>) -> Response {
     let kind = match refusal.reason {
         // A token without the method's scopes is answered like one that is not valid.
         Reason::Unidentified
@@ -94,7 +94,8 @@ pub fn refused(refusal: Refusal, state: &State<'_>, uuid: &str) -> Response {
         Reason::ArnTooLong => GatewayResponse::ArnTooLong,
         Reason::Unsigned => GatewayResponse::MissingAuthenticationToken,
     };
-    let mut response = kind.response(state, uuid);
+    let about = context.about();
+    let mut response = kind.response(context.state, &context.request.id, &about);
     let warning = refusal.warning.map(|text| (WARNING.to_owned(), text));
     response.extra.extend(warning);
     response

@@ -40,6 +40,8 @@ pub struct Context<'a> {
     pub api_key: Option<Key<'a>>,
     /// Who the caller is, if the method has an authorizer.
     pub caller: Option<&'a Caller>,
+    /// The request context that was written before the integration began: the caller is known only then. Empty before.
+    pub written: &'a str,
 }
 
 impl Context<'_> {
@@ -65,7 +67,18 @@ impl Context<'_> {
 
     /// `requestContext`, which is `$context` in mapping templates, as JSON.
     pub fn request_context(&self) -> String {
+        if !self.written.is_empty() {
+            return String::from(self.written);
+        }
         write::object(1024, |object| self.write_request_context(object))
+    }
+
+    /// The request context, if gateway responses have variables; otherwise empty.
+    pub fn about(&self) -> String {
+        match self.state.has_variables() {
+            true => self.request_context(),
+            false => String::new(),
+        }
     }
 
     /// The path in events: with a custom domain, the base path is a part of it.

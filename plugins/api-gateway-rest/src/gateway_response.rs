@@ -1,17 +1,21 @@
 //! Gateway responses: the API's own answers, and how the configuration changes them.
 //!
 //! A change applies to one type, or with `DEFAULT_4XX` and `DEFAULT_5XX` to all types with such a status that have none
-//! of their own. A body is a template in which `$context.error.message`, `$context.error.messageString` (with quotes),
-//! `$context.error.validationErrorString` (without quotes, escaped for a JSON string), `$context.error.responseType`,
-//! `$context.requestId` and `$context.stage` are filled in.
+//! of their own. A body is a template in which the variables of `$context` and `$stageVariables` are filled in: those of
+//! the error are `$context.error.message`, `$context.error.messageString` (with quotes),
+//! `$context.error.validationErrorString` (without quotes, escaped for a JSON string) and `$context.error.responseType`.
+//!
+//! Why the API answers is a line of the host's log, as it is one of AWS's execution log.
 
+use alloc::borrow::ToOwned as _;
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 
 use http_event::apigw_id::request_id;
-use http_event::contract::{Response, ResponseBody};
+use http_event::contract::{NOTE, Response, ResponseBody};
 use http_event::json::read;
 use http_event::json::write::quoted;
+use serde_json::Value;
 
 use crate::state::{Changed, State, pairs};
 
@@ -202,8 +206,65 @@ impl GatewayResponse {
         }
     }
 
-    /// The response, without the trace: AWS does not return it here.
-    pub fn response(&self, state: &State<'_>, uuid: &str) -> Response {
+    /// Why the API answers, if that is not said otherwise: failures of functions, of servers and of the configuration
+    /// are warnings.
+    fn why(&self, state: &State<'_>) -> Option<String> {
+        let text = match self {
+            Self::MissingAuthenticationToken => {
+                "no route has this path and method, or the route requires AWS's signature"
+            }
+            Self::Forbidden => match state.base_paths {
+                None => {
+                    return Some(format!(
+                        "the path does not begin with /{}, the stage",
+                        state.stage
+                    ));
+                }
+                Some(_) => "the path does not begin with a base path",
+            },
+            Self::InvalidApiKey => {
+                "the API key is missing, is not one of `api-keys`, or is in no usage plan"
+            }
+            Self::Unauthorized => "the request has no identity that the authorizer accepts",
+            Self::ExpiredToken => "the token has expired",
+            Self::AccessDenied(false) => {
+                "no statement of the authorizer's policy allows the request"
+            }
+            Self::AccessDenied(true) => "a statement of the authorizer's policy denies the request",
+            Self::ArnTooLong => "the ARN of the request has more than 1,600 bytes",
+            Self::BadRequestParameters(names) => {
+                return Some(format!(
+                    "`required-parameters` that are missing or blank: {names}"
+                ));
+            }
+            Self::BadRequestBody(faults) => {
+                return Some(format!("the body differs from the route's model: {faults}"));
+            }
+            Self::UriTooLong => "the request line is too long",
+            Self::HeadersTooLarge => "the headers have more than 10,240 bytes",
+            Self::Throttled => "a throttle refuses the request",
+            Self::QuotaExceeded => "the quota of the API key is used up",
+            Self::BadRequestJson(text) => return Some(text.clone()),
+            Self::UnsupportedMediaType => {
+                "no request template is for the content type, and `passthrough-behavior` does not pass the body on"
+            }
+            Self::RequestTooLarge => {
+                "the body is larger than 10 MiB, or its event larger than 6 MiB"
+            }
+            Self::AuthorizerFailure
+            | Self::AuthorizerConfigurationError
+            | Self::Internal
+            | Self::IntegrationFailure
+            | Self::IntegrationTimeout
+            | Self::BadGateway
+            | Self::ApiConfigurationError => return None,
+        };
+        Some(text.to_owned())
+    }
+
+    /// The response, without the trace: AWS does not return it here. `about` is the request context as JSON, or empty if
+    /// no gateway response has variables.
+    pub fn response(&self, state: &State<'_>, uuid: &str, about: &str) -> Response {
         let (kind, status, error_type, message) = self.defaults();
         let changed = changed(state, kind, status);
         let status = changed
@@ -245,17 +306,21 @@ impl GatewayResponse {
             };
             format!("{{\"{key}\":{space}{message_json}}}")
         } else {
-            read::string(template)
-                .unwrap_or_default()
-                .replace(
-                    "$context.error.validationErrorString",
-                    faults.trim_matches('"'),
-                )
-                .replace("$context.error.messageString", &message_json)
-                .replace("$context.error.message", &message)
-                .replace("$context.error.responseType", kind)
-                .replace("$context.requestId", uuid)
-                .replace("$context.stage", state.stage)
+            let error = |name: &str| match name {
+                "messageString" => Some(message_json.clone()),
+                "message" => Some(message.clone()),
+                "responseType" => Some(String::from(kind)),
+                "validationErrorString" => Some(String::from(faults.trim_matches('"'))),
+                _ => None,
+            };
+            let template = read::string(template).unwrap_or_default();
+            filled(&template, |variable| match variable {
+                Variable::Context(name) => match name.strip_prefix("error.") {
+                    Some(name) => error(name),
+                    None => member(about, name),
+                },
+                Variable::Stage(name) => member(state.stage_variables, name),
+            })
         };
         let mut response = Response::new(status, ResponseBody::Text(body));
         response.push_header("x-amzn-RequestId", uuid);
@@ -270,7 +335,75 @@ impl GatewayResponse {
         if !has_type {
             response.push_header("Content-Type", "application/json");
         }
+        if let Some(why) = self.why(state) {
+            let kind = if kind.is_empty() { error_type } else { kind };
+            let note = format!("{status} {kind}: {why}");
+            response.extra.push((NOTE.to_owned(), note));
+        }
         response
+    }
+}
+
+/// A variable in the body of a gateway response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Variable<'a> {
+    /// `$context.NAME`; the name may have dots.
+    Context(&'a str),
+    /// `$stageVariables.NAME`.
+    Stage(&'a str),
+}
+
+/// The parts of a template: texts, and variables behind them.
+pub fn parts(template: &str) -> impl Iterator<Item = (&str, Option<Variable<'_>>)> {
+    let mut rest = Some(template);
+    core::iter::from_fn(move || {
+        let text = rest.take()?;
+        let found = text.match_indices('$').find_map(|(at, _)| {
+            let after = text.get(at..)?;
+            let context = after.strip_prefix("$context.");
+            let name = context.or_else(|| after.strip_prefix("$stageVariables."))?;
+            let end =
+                name.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '.' | '_' | '-'));
+            let (name, after) = name.split_at_checked(end.unwrap_or(name.len()))?;
+            let (name, dots) = name.split_at_checked(name.trim_end_matches(['.', '-']).len())?;
+            let after = text.get(text.len() - after.len() - dots.len()..)?;
+            let variable = match context {
+                Some(_) => Variable::Context(name),
+                None => Variable::Stage(name),
+            };
+            (!name.is_empty()).then_some((text.get(..at)?, variable, after))
+        });
+        match found {
+            Some((before, variable, after)) => {
+                rest = Some(after);
+                Some((before, Some(variable)))
+            }
+            None => Some((text, None)),
+        }
+    })
+}
+
+/// A template with the values of its variables; one without a value is empty, as on AWS.
+fn filled<'t>(template: &'t str, value: impl Fn(Variable<'t>) -> Option<String>) -> String {
+    let mut text = String::with_capacity(template.len());
+    for (before, variable) in parts(template) {
+        text.push_str(before);
+        let value = variable.and_then(&value);
+        text.push_str(value.as_deref().unwrap_or_default());
+    }
+    text
+}
+
+/// A member of a JSON object; the name may lead to an object within it. Objects and null are no values.
+fn member(json: &str, name: &str) -> Option<String> {
+    let mut value: Value = serde_json::from_str(json).ok()?;
+    for name in name.split('.') {
+        value = value.get_mut(name)?.take();
+    }
+    match value {
+        Value::String(text) => Some(text),
+        Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
 }
 

@@ -25,7 +25,7 @@ pub fn media_type(text: &str) -> String {
 }
 
 /// Whether a media type is one of the API's. `*/*` among them is any; that of a client is no other than itself.
-fn is_binary(state: &State<'_>, text: &str) -> bool {
+pub fn is_binary(state: &State<'_>, text: &str) -> bool {
     let media_type = &media_type(text);
     let mut types = entries(state.binary_types);
     types.any(|binary| match binary.strip_suffix("/*") {

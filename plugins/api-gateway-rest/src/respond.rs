@@ -64,7 +64,7 @@ type Refused = (GatewayResponse, Misfit);
 
 /// Turns the ending of an invocation into the response.
 pub fn respond(state: &State<'_>, token: &Token<'_>, ending: Ending) -> Response {
-    let fail = |failure: GatewayResponse| failure.response(state, token.request_id);
+    let fail = |failure: GatewayResponse| failure.response(state, token.request_id, token.context);
     let result = match ending {
         Ending::Completed(_) if token.streamed => Err(bad(Misfit(
             "the method streams, and the function did not; it has to write a prelude and eight zero bytes".to_owned(),
@@ -96,7 +96,7 @@ pub fn respond(state: &State<'_>, token: &Token<'_>, ending: Ending) -> Response
             response
         }
         Err((failure, Misfit(what))) => {
-            let mut response = failure.response(state, token.request_id);
+            let mut response = failure.response(state, token.request_id, token.context);
             let warning = format!(
                 "{what}; a REST API of API Gateway returns {} and `Internal server error` for such a result",
                 response.status

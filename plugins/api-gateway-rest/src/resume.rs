@@ -6,6 +6,7 @@ use authorizer::flow;
 use http_event::contract::{Outcome, Request, Step};
 
 use crate::counters::Counters;
+use crate::event::Context;
 use crate::integration::{http_proxy, mapped};
 use crate::respond::respond;
 use crate::shape::{admitted, begin, integration_of};
@@ -38,7 +39,10 @@ pub fn resume(
             // It was admitted before.
             let admitted = admitted(&state, request).map_err(|_| "the method is missing")?;
             let detail = integration_of(&admitted).ok_or("the integration is missing")?;
-            let context = admitted.context(&state, request);
+            let context = Context {
+                written: token.context,
+                ..admitted.context(&state, request)
+            };
             mapped::finish(&context, &detail, outcome.ending)
         }
     };

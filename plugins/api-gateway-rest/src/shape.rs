@@ -24,7 +24,7 @@ use crate::event::Context;
 use crate::gateway_response::GatewayResponse;
 use crate::integration::{http_proxy, mapped};
 use crate::resource::{self, Match};
-use crate::state::{Integration, Key, Mock, NO_PLAN, State, entries, pairs};
+use crate::state::{Integration, Key, Method, Mock, NO_PLAN, State, entries, pairs};
 use crate::token::Token;
 use crate::usage;
 
@@ -55,11 +55,17 @@ pub fn begin(
     ended: Option<Ended<'_>>,
     counters: &dyn Counters,
 ) -> Result<Step, String> {
-    let reply = |refusal: GatewayResponse| Step::Reply(refusal.response(state, &request.id));
-    let mut admitted = match identified(state, request) {
-        Ok(identified) => identified,
-        Err(refusal) => return Ok(reply(refusal)),
+    let reply = |refusal: GatewayResponse, about: &str| {
+        Step::Reply(refusal.response(state, &request.id, about))
     };
+    let mut admitted = match routed(state, request) {
+        Ok(routed) => routed,
+        Err(refusal) => return Ok(reply(refusal, &about_unrouted(state, request))),
+    };
+    if let Err(refusal) = admitted.take_key(state, request) {
+        let about = admitted.context(state, request).about();
+        return Ok(reply(refusal, &about));
+    }
     let guard = authorize::guard_of(&admitted.found.method);
     if let Some(guard) = guard.as_deref().and_then(Guard::read) {
         let context = admitted.context(state, request);
@@ -67,7 +73,7 @@ pub fn begin(
             Decision::Ask(step) => return Ok(step),
             Decision::Allow(caller) => admitted.caller = Some(caller),
             Decision::Refuse(refusal) => {
-                let response = authorize::refused(refusal, state, &request.id);
+                let response = authorize::refused(refusal, &context);
                 return Ok(Step::Reply(response));
             }
         }
@@ -78,8 +84,31 @@ pub fn begin(
     });
     Ok(match counted {
         Ok(()) => authorize::within_budget(step(state, request, &admitted), request.at_ms, ended),
-        Err(refusal) => reply(refusal),
+        Err(refusal) => {
+            let about = admitted.context(state, request).about();
+            reply(refusal, &about)
+        }
     })
+}
+
+/// What gateway responses say about a request without a method: the request context as far as there is one.
+fn about_unrouted(state: &State<'_>, request: &Request) -> String {
+    let found = Match {
+        method: Method::none(),
+        parameters: Vec::new(),
+    };
+    let context = Context {
+        state,
+        request,
+        found: &found,
+        method: &request.method,
+        path: &request.path,
+        has_stage: false,
+        api_key: None,
+        caller: None,
+        written: "",
+    };
+    context.about()
 }
 
 /// A request that may use its method.
@@ -106,14 +135,13 @@ pub fn admitted<'a>(
     state: &State<'a>,
     request: &'a Request,
 ) -> Result<Admitted<'a>, GatewayResponse> {
-    identified(state, request)
+    let mut admitted = routed(state, request)?;
+    admitted.take_key(state, request)?;
+    Ok(admitted)
 }
 
-/// The method of a request, if there is one, and the API key of its header, if the method requires one.
-fn identified<'a>(
-    state: &State<'a>,
-    request: &'a Request,
-) -> Result<Admitted<'a>, GatewayResponse> {
+/// The method of a request.
+fn routed<'a>(state: &State<'a>, request: &'a Request) -> Result<Admitted<'a>, GatewayResponse> {
     let HeadSize { line, headers } = head_size(request);
     if line > MAX_HEAD {
         return Err(GatewayResponse::UriTooLong);
@@ -127,17 +155,12 @@ fn identified<'a>(
     let method = method.unwrap_or(&request.method);
     let found =
         resource::find(state, method, path).ok_or(GatewayResponse::MissingAuthenticationToken)?;
-    let mut api_key = None;
-    if found.method.needs_key && !state.keys_of_authorizers {
-        let value = request.header("x-api-key").last();
-        api_key = Some(known_key(state, value)?);
-    }
     Ok(Admitted {
         found,
         method,
         path,
         has_stage,
-        api_key,
+        api_key: None,
         caller: None,
     })
 }
@@ -167,6 +190,15 @@ fn missing<'a>(found: &Match<'a>, request: &Request) -> Vec<&'a str> {
 }
 
 impl<'a> Admitted<'a> {
+    /// Finds the API key of the request's header, if the method requires one.
+    fn take_key(&mut self, state: &State<'a>, request: &Request) -> Result<(), GatewayResponse> {
+        if self.found.method.needs_key && !state.keys_of_authorizers {
+            let value = request.header("x-api-key").last();
+            self.api_key = Some(known_key(state, value)?);
+        }
+        Ok(())
+    }
+
     /// Checks what is checked after the authorizer.
     fn check(&mut self, state: &State<'a>, request: &Request) -> Result<(), GatewayResponse> {
         if self.found.method.needs_key && state.keys_of_authorizers {
@@ -198,6 +230,7 @@ impl<'a> Admitted<'a> {
             has_stage: self.has_stage,
             api_key: self.api_key,
             caller: self.caller.as_ref(),
+            written: "",
         }
     }
 }
@@ -230,11 +263,14 @@ fn step(state: &State<'_>, request: &Request, admitted: &Admitted<'_>) -> Step {
         } => (*function, *timeout_ms, *streamed),
     };
     // A larger one would make an event that Lambda refuses with the same answer.
+    let about = context.about();
     if request.body.as_bytes().len() > MAX_EVENT {
-        return Step::Reply(GatewayResponse::RequestTooLarge.response(state, &request.id));
+        let refusal = GatewayResponse::RequestTooLarge;
+        return Step::Reply(refusal.response(state, &request.id, &about));
     }
     let token = Token {
         streamed,
+        context: &about,
         ..Token::new(state, request)
     };
     Step::Invoke(Invocation {

@@ -232,6 +232,11 @@ impl<'a> State<'a> {
         text
     }
 
+    /// Whether the body of a gateway response has variables.
+    pub fn has_variables(&self) -> bool {
+        self.gateway_responses.contains("$context.")
+    }
+
     /// The gateway responses that are changed.
     pub fn gateway_responses(&self) -> impl Iterator<Item = Changed<'a>> {
         entries(self.gateway_responses).filter_map(|entry| {
@@ -265,6 +270,22 @@ impl<'a> State<'a> {
 }
 
 impl<'a> Method<'a> {
+    /// In place of the method that a request does not have.
+    pub fn none() -> Self {
+        Self {
+            name: "",
+            resource: "",
+            integration: Integration::Lambda {
+                function: "",
+                timeout_ms: 0,
+                streamed: false,
+            },
+            needs_key: false,
+            required: "",
+            details: "",
+        }
+    }
+
     fn read(line: &'a str) -> Option<Self> {
         let mut fields = line.split('\t');
         let (name, resource) = (fields.next()?, fields.next()?);

@@ -9,6 +9,9 @@ use http_event::contract::Request;
 use crate::media::accepts_binary;
 use crate::state::State;
 
+/// The longest request context in a token, in bytes: the host passes on 64 KiB.
+const MAX_CONTEXT: usize = 48 * 1024;
+
 /// The token of an invocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Token<'a> {
@@ -22,6 +25,8 @@ pub struct Token<'a> {
     pub streamed: bool,
     /// What the response is made of.
     pub kind: Kind,
+    /// The request context, if what comes later needs it; see [`Context::about`](crate::event::Context::about).
+    pub context: &'a str,
 }
 
 /// What a response is made of.
@@ -44,10 +49,11 @@ impl<'a> Token<'a> {
             accepts_binary: accepts_binary(state, request),
             streamed: false,
             kind: Kind::Proxy,
+            context: "",
         }
     }
 
-    /// The token as text: lines, as no header has a line end.
+    /// The token as text: lines, as no header and no context has a line end.
     pub fn write(&self) -> String {
         let flag = |flag| if flag { "true" } else { "false" };
         [
@@ -60,13 +66,17 @@ impl<'a> Token<'a> {
                 Kind::Mapped => "mapped",
                 Kind::Http => "http",
             },
+            // AWS limits what it consists of; what is larger would not be passed on.
+            Some(self.context)
+                .filter(|context| context.len() <= MAX_CONTEXT)
+                .unwrap_or_default(),
         ]
         .join("\n")
     }
 
     /// Reads a text that [`Token::write`] has written.
     pub fn read(text: &'a str) -> Option<Self> {
-        let mut lines = text.split('\n');
+        let mut lines = text.splitn(6, '\n');
         Some(Self {
             request_id: lines.next()?,
             trace_id: lines.next()?,
@@ -77,6 +87,7 @@ impl<'a> Token<'a> {
                 "http" => Kind::Http,
                 _ => Kind::Proxy,
             },
+            context: lines.next()?,
         })
     }
 }
@@ -94,6 +105,7 @@ mod tests {
                 accepts_binary: flag,
                 streamed: !flag,
                 kind: if flag { Kind::Mapped } else { Kind::Http },
+                context: if flag { r#"{"stage":"prod"}"# } else { "" },
             };
             assert_eq!(Token::read(&token.write()), Some(token));
         }

@@ -6,6 +6,7 @@
 use alloc::format;
 
 use http_event::contract::Request;
+use http_event::throttle;
 use plugin_kit::time::iso_basic;
 use serde_json::Value;
 
@@ -28,26 +29,16 @@ pub fn count(
 ) -> Result<(), GatewayResponse> {
     let at_ms = request.at_ms;
     let route = format!("{} {}", method.name, method.resource);
-    let take = |key: &str, throttle: Option<&Value>| {
-        let number = |name: &str| throttle?.get(name)?.as_f64();
-        let (Some(rate), Some(burst)) = (number("rate"), number("burst")) else {
-            return Ok(());
-        };
-        #[allow(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            clippy::as_conversions,
-            reason = "it was read from a whole number of this type"
-        )]
-        let burst = burst as u32;
-        match counters.take_token(key, at_ms, rate, burst) {
+    let take = |key: &str, limits: Option<&Value>| {
+        let take_token = |rate, burst| counters.take_token(key, at_ms, rate, burst);
+        match limits.is_none_or(|limits| throttle::take(limits, take_token)) {
             true => Ok(()),
             false => Err(GatewayResponse::Throttled),
         }
     };
-    if let Some(throttle) = method.detail("throttle") {
-        let throttle: Option<Value> = serde_json::from_str(throttle).ok();
-        take(&format!("method {route}"), throttle.as_ref())?;
+    if let Some(limits) = method.detail("throttle") {
+        let limits: Option<Value> = serde_json::from_str(limits).ok();
+        take(&format!("method {route}"), limits.as_ref())?;
     }
     let Some(key) = key.filter(|key| !key.plan.is_empty()) else {
         return Ok(());

@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 
-use http_event::contract::{Response, ResponseBody};
+use http_event::contract::{NOTE, Response, ResponseBody};
 use http_event::json::write;
 
 /// Why the gateway answers instead of the function. The messages are AWS's.
@@ -52,11 +52,20 @@ impl GatewayError {
 
     /// The response to a request for a connection.
     pub fn response(self, connection_id: &str, request_id: &str) -> Response {
-        let (status, _) = self.parts();
+        let (status, message) = self.parts();
+        let why = match self {
+            Self::Forbidden => Some("the path is not that of the API, or the authorizer denies the connection"),
+            Self::HeadersTooLarge => Some("the headers are too long"),
+            Self::UpgradeRequired => Some("the request asks for no WebSocket connection"),
+            // Said otherwise.
+            Self::InternalServerError | Self::TimedOut | Self::TooManyRequests => None,
+        };
         let body = ResponseBody::Text(self.message(connection_id, request_id));
         let mut response = Response::new(status, body);
         response.push_header("content-type", "application/json");
         response.push_header("x-amzn-requestid", request_id);
+        let note = why.map(|why| (String::from(NOTE), format!("{status} {message}: {why}")));
+        response.extra.extend(note);
         response
     }
 }

@@ -69,9 +69,9 @@ pub fn configure(config: &str, surroundings: &Surroundings) -> Result<Setup, Vec
 fn read(table: &Table<'_>, surroundings: &Surroundings, problems: &mut Problems) -> Setup {
     table.refuse_unknown(&KEYS, &EXPLAINED, problems);
     let function = function(table, problems);
-    let invoke_mode = one_of(table, "invoke-mode", &InvokeMode::NAMES, problems);
+    let invoke_mode = table.choice("invoke-mode", &InvokeMode::NAMES, problems);
     let invoke_mode = invoke_mode.and_then(InvokeMode::from_name);
-    let auth_type = one_of(table, "auth-type", &AuthType::NAMES, problems);
+    let auth_type = table.choice("auth-type", &AuthType::NAMES, problems);
     let auth_type = auth_type.and_then(AuthType::from_name);
     let cors = table
         .table("cors", problems)
@@ -134,17 +134,6 @@ fn function<'a>(table: &Table<'a>, problems: &mut Problems) -> &'a str {
     table
         .text("function", is_function, rule, problems)
         .unwrap_or_default()
-}
-
-fn one_of<'a>(
-    table: &Table<'a>,
-    key: &str,
-    names: &[&str; 2],
-    problems: &mut Problems,
-) -> Option<&'a str> {
-    let [one, other] = names;
-    let rule = format!("this must be \"{one}\" or \"{other}\", as AWS spells them");
-    table.text(key, |name| names.contains(&name), &rule, problems)
 }
 
 fn url_id<'a>(table: &Table<'a>, problems: &mut Problems) -> Option<&'a str> {

@@ -40,6 +40,8 @@ pub struct Answer {
     pub connection: Option<NewConnection>,
     /// What the plugin says is wrong with the function's result, as displayable lines for the log.
     pub warnings: Vec<String>,
+    /// What the plugin says about the response otherwise, such as why it refuses a request, as displayable lines.
+    pub notes: Vec<String>,
 }
 
 /// A WebSocket connection that begins.

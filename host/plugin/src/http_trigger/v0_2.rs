@@ -20,6 +20,8 @@ use crate::text::quote;
 
 /// The key of `extra` for a warning.
 const WARNING: &str = "warning";
+/// The key of `extra` for a line of information.
+const NOTE: &str = "note";
 /// The keys of `extra` for the connection that a response with status 101 opens.
 const CONNECTION_ID: &str = "connection-id";
 const CONNECTION_DATA: &str = "connection-data";
@@ -214,10 +216,12 @@ impl From<wit::Step> for Step {
 
 impl From<wit::Response> for Answer {
     fn from(response: wit::Response) -> Self {
-        let (mut warnings, mut id, mut data) = (Vec::new(), None, String::new());
+        let (mut warnings, mut notes) = (Vec::new(), Vec::new());
+        let (mut id, mut data) = (None, String::new());
         for (key, text) in response.extra {
             match key.as_str() {
                 WARNING if warnings.len() < MAX_WARNINGS => warnings.push(quote(&text)),
+                NOTE if notes.len() < MAX_WARNINGS => notes.push(quote(&text)),
                 CONNECTION_ID => id = Some(text),
                 CONNECTION_DATA => data = text,
                 _ => {}
@@ -225,6 +229,7 @@ impl From<wit::Response> for Answer {
         }
         Self {
             warnings,
+            notes,
             connection: id.map(|id| NewConnection { id, data }),
             response: HttpResponse {
                 status: response.status,

@@ -164,6 +164,7 @@ async fn a_plugin_can_answer_at_once() {
             response,
             connection: None,
             warnings: vec![],
+            notes: vec![],
         })
     );
 }

@@ -130,9 +130,8 @@ fn redirect<'a>(table: &Table<'a>, problems: &mut Problems) -> Option<Redirect<'
         }
         status => status,
     };
-    let is_protocol = |text: &str| ["HTTP", "HTTPS", "#{protocol}"].contains(&text);
-    let protocol_rule = "this must be \"HTTP\", \"HTTPS\" or \"#{protocol}\"";
-    let protocol = table.text("protocol", is_protocol, protocol_rule, problems);
+    let protocols = ["HTTP", "HTTPS", "#{protocol}"];
+    let protocol = table.choice("protocol", &protocols, problems);
     let is_port = |text: &str| text == "#{port}" || text.parse::<u16>().is_ok_and(|port| port > 0);
     let port_rule = "this must be a port in quotes, \"1\" to \"65535\", or \"#{port}\"";
     let port = table.text("port", is_port, port_rule, problems);
@@ -193,9 +192,7 @@ fn fixed_response<'a>(table: &Table<'a>, problems: &mut Problems) -> Option<Conf
             status
         }
     };
-    let type_rule = format!("this must be one of {}", MEDIA_TYPES.join(", "));
-    let is_type = |text: &str| MEDIA_TYPES.contains(&text);
-    let content_type = table.text("content-type", is_type, &type_rule, problems);
+    let content_type = table.choice("content-type", &MEDIA_TYPES, problems);
     let body_rule = "this must be text of at most 1,024 characters";
     let is_short = |text: &str| text.chars().count() <= MAX_MESSAGE;
     let body = table.text("message-body", is_short, body_rule, problems);

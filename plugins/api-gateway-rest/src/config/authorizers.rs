@@ -46,7 +46,5 @@ pub fn read<'t>(
 
 /// Whether API keys come from authorizers.
 pub fn are_key_source(table: &Table<'_>, problems: &mut Problems) -> bool {
-    let is_source = |source: &str| ["HEADER", "AUTHORIZER"].contains(&source);
-    let rule = "this must be \"HEADER\" or \"AUTHORIZER\", as AWS spells them";
-    table.text("api-key-source", is_source, rule, problems) == Some("AUTHORIZER")
+    table.choice("api-key-source", &["HEADER", "AUTHORIZER"], problems) == Some("AUTHORIZER")
 }

@@ -10,6 +10,7 @@ use plugin_kit::nearest::nearest;
 use plugin_kit::settings::{Problems, Table};
 
 use super::headers;
+use crate::gateway_response::{Variable, parts};
 use crate::state::Changed;
 
 /// The types that this plugin answers with.
@@ -36,16 +37,6 @@ const USED: [&str; 18] = [
 
 /// AWS's other types.
 const UNUSED: [&str; 3] = ["INVALID_SIGNATURE", "RESOURCE_NOT_FOUND", "WAF_FILTERED"];
-
-/// The variables of templates.
-const VARIABLES: [&str; 6] = [
-    "$context.error.validationErrorString",
-    "$context.error.messageString",
-    "$context.error.message",
-    "$context.error.responseType",
-    "$context.requestId",
-    "$context.stage",
-];
 
 /// A change as it was read.
 #[derive(Debug)]
@@ -103,10 +94,10 @@ fn changed<'a>(kind: &'a str, table: &Table<'_>, problems: &mut Problems) -> Cha
     let status = table.integer("status-code", 200_u16, 599, problems);
     let headers = table.table("headers", problems);
     let headers = headers.map(|headers| headers::read(&headers, problems));
-    let rule = "a body is text, whose variables are $context.error.message, .messageString, .responseType and \
-        .validationErrorString, \
-        $context.requestId and $context.stage";
-    let body = table.text("body", has_known_variables, rule, problems);
+    let body = table.text("body", |_| true, "a body is text", problems);
+    if let Some(Err(message)) = body.map(check_variables) {
+        problems.add(table.path_of("body"), message);
+    }
     ChangedResponse {
         kind,
         status: status.map(|status| status.to_string()).unwrap_or_default(),
@@ -115,9 +106,17 @@ fn changed<'a>(kind: &'a str, table: &Table<'_>, problems: &mut Problems) -> Cha
     }
 }
 
-fn has_known_variables(template: &str) -> bool {
-    template.match_indices('$').all(|(at, _)| {
-        let rest = template.get(at..).unwrap_or_default();
-        VARIABLES.iter().any(|variable| rest.starts_with(variable))
-    })
+/// Refuses variables that do not exist, and what gateway responses have of no other template.
+fn check_variables(template: &str) -> Result<(), String> {
+    for (text, variable) in parts(template) {
+        if text.contains('$') {
+            return Err(String::from(
+                "a gateway response has only the variables `$context.NAME` and `$stageVariables.NAME`, and no other `$`",
+            ));
+        }
+        if let Some(Variable::Context(name)) = variable {
+            vtl::context::check(name.split('.'))?;
+        }
+    }
+    Ok(())
 }

@@ -4,9 +4,10 @@
 //! |---|---|---|
 //! | `integration` | `"AWS_PROXY"`, `"AWS"`, `"HTTP_PROXY"` or `"MOCK"` | `"AWS_PROXY"`, with `mock` `"MOCK"` |
 //! | `request-templates` | mapping templates of request bodies, by content type | none |
+//! | `content-handling` | whether bodies are decoded from Base64, or encoded, see [`content`] | none |
 //! | `passthrough-behavior` | what happens to bodies without a template | `"WHEN_NO_MATCH"` |
 //! | `request-parameters` | `integration.request.header.NAME`, and what it is set to | none |
-//! | `integration-responses` | a list: `status-code`, `selection-pattern`, `response-templates`, `response-parameters` | |
+//! | `integration-responses` | a list: `status-code`, `selection-pattern`, `content-handling`, `response-templates`, `response-parameters` | |
 //! | `uri`, `http-method` | where a request goes, and with which method | that of the request |
 
 use alloc::format;
@@ -21,13 +22,16 @@ use plugin_kit::settings::{Item, Problems, Table, is_word};
 use serde_json::{Map, Value};
 use vtl::Template;
 
+use super::mock;
+use crate::integration::content;
 use crate::integration::mapping::Source;
 
 /// The types of integrations.
 pub const TYPES: [&str; 4] = ["AWS_PROXY", "AWS", "HTTP_PROXY", "MOCK"];
 
 /// The keys of a route that only integrations with mappings have.
-pub const KEYS: [&str; 6] = [
+pub const KEYS: [&str; 7] = [
+    "content-handling",
     "request-templates",
     "passthrough-behavior",
     "request-parameters",
@@ -45,17 +49,22 @@ const METHODS: [&str; 8] = [
 /// The longest time that the host gives a fetch, in milliseconds.
 pub const MAX_FETCH_MS: u32 = 30_000;
 
-/// Reads the keys of an integration of the type `AWS` or `MOCK`.
-pub fn mapped(kind: &str, table: &Table<'_>, problems: &mut Problems) -> Map<String, Value> {
+/// Reads the keys of an integration of the type `AWS` or `MOCK`. `route` is the key of the route, for warnings.
+pub fn mapped(
+    kind: &str,
+    route: &str,
+    table: &Table<'_>,
+    problems: &mut Problems,
+    warnings: &mut Vec<String>,
+) -> Map<String, Value> {
     refuse(table, &["uri", "http-method"], kind, problems);
     let mut detail = Map::new();
     detail.insert(String::from("type"), Value::from(kind));
     if let Some(templates) = templates("request-templates", table, problems) {
         detail.insert(String::from("templates"), Value::Object(templates));
     }
-    let rule = format!("this must be one of {}", PASSTHROUGH.join(", "));
-    let is_known = |text: &str| PASSTHROUGH.contains(&text);
-    if let Some(behavior) = table.text("passthrough-behavior", is_known, &rule, problems) {
+    handling(table, &mut detail, problems);
+    if let Some(behavior) = table.choice("passthrough-behavior", &PASSTHROUGH, problems) {
         detail.insert(String::from("passthrough"), Value::from(behavior));
     }
     let places: &[&str] = &["header"];
@@ -80,8 +89,20 @@ pub fn mapped(kind: &str, table: &Table<'_>, problems: &mut Problems) -> Map<Str
         let message = "only one response can be without a `selection-pattern`";
         problems.add(table.path_of("integration-responses"), message);
     }
+    if kind == "MOCK" {
+        mock::check(route, detail.get("templates"), &responses, warnings);
+    }
     detail.insert(String::from("responses"), Value::Array(responses));
     detail
+}
+
+/// Reads the key `content-handling`.
+fn handling(table: &Table<'_>, detail: &mut Map<String, Value>, problems: &mut Problems) {
+    const KEY: &str = "content-handling";
+
+    if let Some(handling) = table.choice(KEY, &content::CONVERSIONS, problems) {
+        detail.insert(String::from(KEY), Value::from(handling));
+    }
 }
 
 /// Reads the keys of an integration of the type `HTTP_PROXY`. `resource` is the path of the route.
@@ -101,9 +122,8 @@ pub fn http_proxy(
     detail.insert(String::from("type"), Value::from("HTTP_PROXY"));
     let places: &[&str] = &["header", "path", "querystring"];
     let parameters = request_parameters(table, places, problems).unwrap_or_default();
-    let is_method = |text: &str| METHODS.contains(&text);
-    let rule = format!("this must be one of {}", METHODS.join(", "));
-    let method = table.text("http-method", is_method, &rule, problems);
+    handling(table, &mut detail, problems);
+    let method = table.choice("http-method", &METHODS, problems);
     detail.insert(String::from("method"), Value::from(method.unwrap_or("ANY")));
     if table.get("uri").is_none() {
         let message =
@@ -279,6 +299,10 @@ fn source(
     };
     let rule = format!("this must be one of {examples}, or a text in single quotes: \"'*'\"");
     if let Some(text) = table.text(target, is_source, &rule, problems) {
+        let name = text.strip_prefix("context.");
+        if let Some(Err(message)) = name.map(|name| vtl::context::check(name.split('.'))) {
+            problems.add(table.path_of(target), message);
+        }
         found.insert(target.to_string(), Value::from(text));
     }
 }
@@ -288,6 +312,7 @@ fn response(item: &Item<'_>, problems: &mut Problems) -> Option<Value> {
     let known = [
         "status-code",
         "selection-pattern",
+        "content-handling",
         "response-templates",
         "response-parameters",
     ];
@@ -309,6 +334,7 @@ fn response(item: &Item<'_>, problems: &mut Problems) -> Option<Value> {
             response.insert(String::from("pattern"), Value::from(text));
         }
     }
+    handling(&table, &mut response, problems);
     if let Some(templates) = templates("response-templates", &table, problems) {
         response.insert(String::from("templates"), Value::Object(templates));
     }

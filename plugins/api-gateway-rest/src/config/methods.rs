@@ -11,7 +11,7 @@
 //! | `integration` and others | integrations with mappings, see [`integration`] | |
 //! | `api-key-required` | whether a request needs one of `api-keys` | `false` |
 //! | `required-parameters` | `"querystring.NAME"`, `"header.NAME"` | none |
-//! | `throttle` | `rate-limit` and `burst-limit` of the method, see [`usage`] | that of the trigger |
+//! | `throttle` | `rate-limit` and `burst-limit` of the method, see [`throttle`] | that of the trigger |
 //! | `operation-name` | `operationName` in events | none |
 //! | `authorizer`, `authorization-scopes` | see [`super::authorizers`] | those of the trigger |
 //! | `request-models` | the model of the body for a content type, or `$default` | none |
@@ -24,13 +24,13 @@ use authorizer::settings::RouteGuard;
 use http_event::contract::{FunctionReference, Surroundings};
 use http_event::json::write::quoted;
 use http_event::route_key::{DEFAULT, RouteKey, Segment};
+use http_event::throttle;
 use plugin_kit::settings::{Problems, Table, is_function, is_word};
 use serde_json::{Map, Value};
 
 use super::headers;
 use super::integration;
 use super::models::Models;
-use super::usage;
 use crate::state::{ENTRY, Integration, Method, Mock};
 
 const KEYS: [&str; 12] = [
@@ -105,10 +105,11 @@ pub fn read<'t>(
     models: &Models<'_>,
     surroundings: &Surroundings,
     problems: &mut Problems,
+    warnings: &mut Vec<String>,
 ) -> Vec<ConfiguredMethod<'t>> {
     let timeout_ms = timeout(table, MAX_TIMEOUT_MS, problems).unwrap_or(DEFAULT_TIMEOUT_MS);
     let mut methods = Vec::new();
-    let throttle = usage::throttle(table, problems);
+    let throttle = throttle::throttle(table, problems);
     match (table.get("function"), routes) {
         (Some(_), Some(_)) => {
             let message = "set either `function` or `routes`; for both, add the routes \"ANY /\" and \"ANY /{proxy+}\"";
@@ -140,6 +141,7 @@ pub fn read<'t>(
                     (timeout_ms, models, surroundings),
                     &methods,
                     problems,
+                    warnings,
                 ));
             }
             if methods.is_empty() && problems.is_empty() {
@@ -183,6 +185,7 @@ fn route<'t>(
     (timeout_ms, models, surroundings): (u32, &Models<'_>, &Surroundings),
     others: &[ConfiguredMethod<'t>],
     problems: &mut Problems,
+    warnings: &mut Vec<String>,
 ) -> Option<ConfiguredMethod<'t>> {
     if key == DEFAULT {
         let message = "a REST API has no default route; write \"ANY /\" and \"ANY /{proxy+}\"";
@@ -223,9 +226,12 @@ fn route<'t>(
     table.refuse_unknown(&[&KEYS[..], &integration::KEYS].concat(), &[], problems);
     let kind = integration::kind(&table, problems);
     let target = match kind {
-        Some("AWS" | "HTTP_PROXY") => mapped(&table, path, timeout_ms, surroundings, problems),
-        Some("MOCK") if table.get("mock").is_none() => {
-            mapped(&table, path, timeout_ms, surroundings, problems)
+        Some(kind @ ("AWS" | "HTTP_PROXY" | "MOCK"))
+            if kind != "MOCK" || table.get("mock").is_none() =>
+        {
+            let route = RouteKey { method, path };
+            let around = (timeout_ms, surroundings);
+            mapped(kind, route, &table, around, problems, warnings)
         }
         None if table.get("integration").is_some() => None,
         _ => {
@@ -246,7 +252,7 @@ fn route<'t>(
     if let Some(name) = table.text("operation-name", is_name, rule, problems) {
         details.insert(String::from("operation-name"), Value::from(name));
     }
-    if let Some(throttle) = usage::throttle(&table, problems) {
+    if let Some(throttle) = throttle::throttle(&table, problems) {
         details.insert(String::from("throttle"), throttle);
     }
     if let Some(models) = models.of_route(&table, problems) {
@@ -271,9 +277,8 @@ fn is_parameter(text: &str) -> bool {
 fn target<'t>(table: &Table<'t>, timeout_ms: u32, problems: &mut Problems) -> Option<Target<'t>> {
     match (table.get("function"), table.table("mock", problems)) {
         (Some(_), None) => {
-            let is_mode = |mode: &str| ["BUFFERED", "STREAM"].contains(&mode);
-            let rule = "this must be \"BUFFERED\" or \"STREAM\", as AWS spells them";
-            let mode = table.text("response-transfer-mode", is_mode, rule, problems);
+            let modes = ["BUFFERED", "STREAM"];
+            let mode = table.choice("response-transfer-mode", &modes, problems);
             let streamed = mode == Some("STREAM");
             let most = match streamed {
                 true => MAX_STREAM_TIMEOUT_MS,
@@ -308,13 +313,13 @@ fn target<'t>(table: &Table<'t>, timeout_ms: u32, problems: &mut Problems) -> Op
 
 /// An integration with mappings.
 fn mapped<'t>(
+    kind: &str,
+    route: RouteKey<'_>,
     table: &Table<'t>,
-    resource: &str,
-    timeout_ms: u32,
-    surroundings: &Surroundings,
+    (timeout_ms, surroundings): (u32, &Surroundings),
     problems: &mut Problems,
+    warnings: &mut Vec<String>,
 ) -> Option<Target<'t>> {
-    let kind = integration::kind(table, &mut Problems::default())?;
     for key in ["mock", "response-transfer-mode"] {
         if table.get(key).is_some() {
             let message = format!("the integration {kind} does not have this key");
@@ -344,8 +349,11 @@ fn mapped<'t>(
         _ => {}
     }
     let mut detail = match kind {
-        "HTTP_PROXY" => integration::http_proxy(resource, table, surroundings, problems)?,
-        _ => integration::mapped(kind, table, problems),
+        "HTTP_PROXY" => integration::http_proxy(route.path, table, surroundings, problems)?,
+        _ => {
+            let route = format!("{} {}", route.method, route.path);
+            integration::mapped(kind, &route, table, problems, warnings)
+        }
     };
     let known = surroundings.functions.iter().find(|it| it.name == name);
     if let Some(known) = known {
@@ -410,6 +418,11 @@ impl<'a> ConfiguredMethod<'a> {
         self.details.insert(String::from("authorizer"), text);
         self.details_json = Value::Object(self.details.clone()).to_string();
         self.authorizer = format!(" (authorizer {})", guard.name());
+    }
+
+    /// Whether a request needs an API key.
+    pub fn needs_key(&self) -> bool {
+        self.needs_key
     }
 
     /// The key of the route: `GET /orders/{id}`.

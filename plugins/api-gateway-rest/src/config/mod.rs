@@ -29,6 +29,7 @@ mod gateway_responses;
 mod headers;
 mod integration;
 mod methods;
+mod mock;
 mod models;
 mod usage;
 
@@ -102,7 +103,14 @@ fn read(table: &Table<'_>, surroundings: &Surroundings, problems: &mut Problems)
     table.refuse_unknown(&KEYS, &EXPLAINED, problems);
     let models = models::read(table, problems);
     let routes = table.table("routes", problems);
-    let mut methods = methods::read(table, routes.as_ref(), &models, surroundings, problems);
+    let mut methods = methods::read(
+        table,
+        routes.as_ref(),
+        &models,
+        surroundings,
+        problems,
+        &mut warnings,
+    );
     let authorizers =
         authorizers::read(table, routes.as_ref(), &mut methods, surroundings, problems);
     let keys_of_authorizers = authorizers::are_key_source(table, problems);
@@ -115,6 +123,15 @@ fn read(table: &Table<'_>, surroundings: &Surroundings, problems: &mut Problems)
     let gateway_responses =
         gateway_responses.map(|it| gateway_responses::read(&it, problems, &mut warnings));
     let api_keys = api_keys(table, problems);
+    if api_keys.is_empty() {
+        let closed = methods.iter().filter(|method| method.needs_key());
+        warnings.extend(closed.map(|method| {
+            format!(
+                "{} requires an API key, and there are no `api-keys`, so it answers every request with 403",
+                method.route()
+            )
+        }));
+    }
     let api_keys = usage::plans(table, api_keys, &methods, problems, &mut warnings);
     let binary_types = binary_types(table, problems);
     let stage_variables = stage_variables(table, problems);
@@ -254,6 +271,28 @@ fn api_keys<'a>(table: &Table<'a>, problems: &mut Problems) -> Vec<(&'a str, &'a
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn methods_that_nothing_can_reach_get_a_warning() {
+        let config = r#"{"routes": {
+            "GET /a": {"function": "f", "api-key-required": true},
+            "GET /b": {
+                "integration": "MOCK",
+                "request-templates": {"application/json": "{\"statusCode\": 200}"},
+                "integration-responses": [{"status-code": 404, "selection-pattern": "404"}]
+            }
+        }}"#;
+        let setup = configure(config, &Surroundings::none()).unwrap();
+        let [status, response, key] = setup.warnings.as_slice() else {
+            panic!("{:?}", setup.warnings);
+        };
+        assert!(key.starts_with("GET /a requires an API key"), "{key}");
+        assert!(
+            status.starts_with("GET /b: no `selection-pattern`"),
+            "{status}"
+        );
+        assert!(response.contains("is never sent"), "{response}");
+    }
 
     #[test]
     fn settings_without_effect_get_a_warning() {

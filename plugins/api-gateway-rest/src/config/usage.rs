@@ -15,14 +15,13 @@ use plugin_kit::nearest::nearest;
 use plugin_kit::settings::{Problems, Table};
 use serde_json::{Map, Value};
 
+use http_event::throttle::{limits, throttle};
+
 use super::methods::ConfiguredMethod;
 use crate::state::{Key, NO_PLAN};
 
 const PERIODS: [&str; 3] = ["DAY", "WEEK", "MONTH"];
 
-/// The highest rate and the largest burst of AWS's accounts are 10,000 and 5,000 before they are raised.
-const MAX_RATE: f64 = 1_000_000.0;
-const MAX_BURST: u32 = 1_000_000;
 const MAX_QUOTA: i64 = 1_000_000_000;
 
 /// An API key as it was read.
@@ -43,31 +42,6 @@ impl ConfiguredKey<'_> {
             plan: &self.plan,
         }
     }
-}
-
-/// The key `throttle` of a table.
-pub fn throttle(table: &Table<'_>, problems: &mut Problems) -> Option<Value> {
-    let table = table.table("throttle", problems)?;
-    limits(&table, problems)
-}
-
-fn limits(table: &Table<'_>, problems: &mut Problems) -> Option<Value> {
-    table.refuse_unknown(&["rate-limit", "burst-limit"], &[], problems);
-    let burst = table.integer("burst-limit", 1_u32, MAX_BURST, problems);
-    let rate = table.get("rate-limit").and_then(Value::as_f64);
-    let rate = rate.filter(|rate| *rate > 0.0 && *rate <= MAX_RATE);
-    if rate.is_none() {
-        let message = "this must be the number of requests per second, above 0";
-        problems.add(table.path_of("rate-limit"), message);
-    }
-    if table.get("burst-limit").is_none() {
-        let message = "a throttle needs a `burst-limit`: the most requests at once";
-        problems.add(table.at().to_vec(), message);
-    }
-    let mut limits = Map::new();
-    limits.insert(String::from("rate"), Value::from(rate?));
-    limits.insert(String::from("burst"), Value::from(burst?));
-    Some(Value::Object(limits))
 }
 
 /// Reads the usage plans. `keys` are ids and values.
@@ -147,9 +121,7 @@ fn plan(
     if let Some(quota) = table.table("quota", problems) {
         quota.refuse_unknown(&["limit", "period", "offset"], &[], problems);
         let limit = quota.integer("limit", 1_i64, MAX_QUOTA, problems);
-        let is_period = |text: &str| PERIODS.contains(&text);
-        let rule = "this must be \"DAY\", \"WEEK\" or \"MONTH\"";
-        let period = quota.text("period", is_period, rule, problems);
+        let period = quota.choice("period", &PERIODS, problems);
         let most = match period {
             Some("WEEK") => 6,
             Some("MONTH") => 27,

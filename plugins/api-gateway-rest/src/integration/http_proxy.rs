@@ -11,6 +11,7 @@ use http_event::percent::encode;
 use http_event::response::with_headers;
 use serde_json::Value;
 
+use super::content;
 use super::mapping::Source;
 use super::scope;
 use crate::event::Context;
@@ -41,14 +42,20 @@ const MAX_URL: usize = 8 * 1024;
 /// The step for a request. `detail` has the settings of the integration.
 pub fn begin(context: &Context<'_>, detail: &Value, timeout_ms: u32) -> Step {
     let request = context.request;
-    if request.body.as_bytes().len() > MAX_BODY {
-        let failure = GatewayResponse::RequestTooLarge;
-        let mut response = failure.response(context.state, &request.id);
-        let text = String::from(
-            "Lambkin sends bodies of up to 1 MiB to the server of an HTTP_PROXY integration",
-        );
-        response.extra.push((WARNING.to_owned(), text));
-        return Step::Reply(response);
+    let about = context.about();
+    let refuse = |failure: GatewayResponse, what: &str| {
+        let mut response = failure.response(context.state, &request.id, &about);
+        // In place of the note.
+        response.extra = Vec::from([(WARNING.to_owned(), what.to_owned())]);
+        Step::Reply(response)
+    };
+    let Ok(body) = content::of_request(context.state, request, detail) else {
+        let what = "the body is not Base64, which the integration's `content-handling` decodes";
+        return refuse(GatewayResponse::ApiConfigurationError, what);
+    };
+    if body.len() > MAX_BODY {
+        let what = "Lambkin sends bodies of up to 1 MiB to the server of an HTTP_PROXY integration";
+        return refuse(GatewayResponse::RequestTooLarge, what);
     }
     let text = |key: &str| detail.get(key).and_then(Value::as_str).unwrap_or_default();
     let mut url = text("uri").to_owned();
@@ -114,8 +121,8 @@ pub fn begin(context: &Context<'_>, detail: &Value, timeout_ms: u32) -> Step {
     }
     let url = legal(&url);
     if url.len() > MAX_URL {
-        let failure = GatewayResponse::UriTooLong;
-        return Step::Reply(failure.response(context.state, &request.id));
+        let what = "Lambkin sends URLs of up to 8 KiB to the server of an HTTP_PROXY integration";
+        return refuse(GatewayResponse::UriTooLong, what);
     }
     let method = match text("method") {
         "ANY" => context.method,
@@ -123,13 +130,14 @@ pub fn begin(context: &Context<'_>, detail: &Value, timeout_ms: u32) -> Step {
     };
     let token = Token {
         kind: Kind::Http,
+        context: &about,
         ..Token::new(context.state, request)
     };
     Step::Fetch(Fetch {
         url,
         method: method.to_owned(),
         headers,
-        body: request.body.as_bytes().to_vec(),
+        body: body.into_owned(),
         max_wait_ms: timeout_ms,
         cache: None,
         token: token.write(),
@@ -155,7 +163,7 @@ fn legal(url: &str) -> String {
 
 /// The response for the ending of the fetch.
 pub fn finish(state: &State<'_>, token: &Token<'_>, ending: Ending) -> Response {
-    let fail = |failure: GatewayResponse| failure.response(state, token.request_id);
+    let fail = |failure: GatewayResponse| failure.response(state, token.request_id, token.context);
     let fetched = match ending {
         Ending::Fetched(fetched) => fetched,
         Ending::Expired => return fail(GatewayResponse::IntegrationTimeout),

@@ -19,11 +19,12 @@ use pattern::Pattern;
 use serde_json::{Map, Value};
 use vtl::{Scope, Template};
 
-use super::mapping::{Source, body};
+use super::content::{self, NotBase64};
+use super::mapping::Source;
 use super::scope::{self, scope};
 use crate::event::Context;
 use crate::gateway_response::GatewayResponse;
-use crate::media::media_type;
+use crate::media::{is_binary_request, media_type};
 use crate::respond::HEADERS;
 use crate::token::{Kind, Token};
 
@@ -36,7 +37,8 @@ type Refused = (GatewayResponse, String);
 /// The step for a request to an integration, whose settings are `detail`.
 pub fn begin(context: &Context<'_>, detail: &Value, function: &str, timeout_ms: u32) -> Step {
     let reply = |refused: Refused| Step::Reply(refuse(context, refused));
-    let mapped = match map_request(context, detail) {
+    let variables = scope::context(context);
+    let mapped = match map_request(context, detail, &variables) {
         Ok(mapped) => mapped,
         Err(refused) => return reply(refused),
     };
@@ -51,14 +53,16 @@ pub fn begin(context: &Context<'_>, detail: &Value, function: &str, timeout_ms: 
             "the event is not JSON; a request template has to write JSON for a Lambda function";
         return reply((GatewayResponse::Internal, what.to_owned()));
     };
+    let about = context.request_context();
     let token = Token {
         kind: Kind::Mapped,
+        context: &about,
         ..Token::new(context.state, context.request)
     };
     Step::Invoke(Invocation {
         function: function.to_owned(),
         event,
-        mode: match is_asynchronous(context, detail) {
+        mode: match is_asynchronous(context, detail, &variables) {
             true => InvocationMode::Asynchronous,
             false => InvocationMode::Buffered,
         },
@@ -123,17 +127,28 @@ fn answer_mock(context: &Context<'_>, detail: &Value, mapped: &str) -> Response 
     }
 }
 
-/// What the integration gets in place of the body.
-fn map_request(context: &Context<'_>, detail: &Value) -> Result<String, Refused> {
+/// What the integration gets in place of the body. `variables` is `$context`, which the template may change.
+fn map_request(
+    context: &Context<'_>,
+    detail: &Value,
+    variables: &vtl::Value,
+) -> Result<String, Refused> {
     let templates = detail.get("templates").and_then(Value::as_object);
     let content_type = context.request.header("content-type").last();
     let media_type = media_type(content_type.unwrap_or("application/json"));
     let template = templates.and_then(|all| all.get(&media_type).or(all.get("$default")));
-    let body = body(context.request);
+    let (state, request) = (context.state, context.request);
+    let body = content::of_request(state, request, detail).map_err(|NotBase64| {
+        let what = "the body is not Base64, which the integration's `content-handling` decodes";
+        (GatewayResponse::ApiConfigurationError, what.to_owned())
+    })?;
+    let is_binary = is_binary_request(state, request);
     if let Some(template) = template.and_then(Value::as_str) {
-        let scope = scope(context, &body);
+        let body = content::as_text(body, is_binary).ok_or_else(no_text)?;
+        let scope = scope(context, &body, variables.clone());
         return render(template, &scope);
     }
+    let body = String::from_utf8_lossy(&body).into_owned();
     let has_templates = templates.is_some_and(|all| !all.is_empty());
     match detail.get("passthrough").and_then(Value::as_str) {
         Some("NEVER") => Err((GatewayResponse::UnsupportedMediaType, String::new())),
@@ -143,6 +158,12 @@ fn map_request(context: &Context<'_>, detail: &Value) -> Result<String, Refused>
         _ if body.is_empty() => Ok(String::from("{}")),
         _ => Ok(body),
     }
+}
+
+fn no_text() -> Refused {
+    let what = "a mapping template needs text, and the body is binary; `content-handling = \"CONVERT_TO_TEXT\"` encodes \
+        it in Base64";
+    (GatewayResponse::Internal, what.to_owned())
 }
 
 fn render(template: &str, scope: &Scope<'_>) -> Result<String, Refused> {
@@ -159,19 +180,30 @@ fn render(template: &str, scope: &Scope<'_>) -> Result<String, Refused> {
     })
 }
 
-/// Whether the integration sets Lambda's header for an invocation that is not waited for.
-fn is_asynchronous(context: &Context<'_>, detail: &Value) -> bool {
+/// Whether the integration, or its template, sets Lambda's header for an invocation that is not waited for. `values` is
+/// `$context`, with what the template has overridden: Lambda sees nothing else of it.
+fn is_asynchronous(context: &Context<'_>, detail: &Value, values: &vtl::Value) -> bool {
+    const HEADER: &str = "X-Amz-Invocation-Type";
+
+    let overridden = values.member("requestOverride").member("header");
+    if let vtl::Value::Map(headers) = &overridden {
+        let headers = headers.borrow();
+        let mut headers = headers.entries().iter();
+        if let Some((_, value)) = headers.find(|(name, _)| name.eq_ignore_ascii_case(HEADER)) {
+            return value.to_string() == "Event";
+        }
+    }
     let parameters = detail.get("parameters").and_then(Value::as_object);
     let mut parameters = parameters.into_iter().flatten();
     let source = parameters.find_map(|(target, source)| {
         let name = target.strip_prefix("integration.request.header.")?;
-        let is_type = name.eq_ignore_ascii_case("X-Amz-Invocation-Type");
+        let is_type = name.eq_ignore_ascii_case(HEADER);
         is_type.then(|| source.as_str()).flatten()
     });
-    let (values, variables) = (scope::context(context), scope::stage_variables(context));
+    let variables = scope::stage_variables(context);
     let value = source
         .and_then(Source::of_request)
-        .and_then(|source| source.value(context, &values, &variables));
+        .and_then(|source| source.value(context, values, &variables));
     value.as_deref() == Some("Event")
 }
 
@@ -207,7 +239,7 @@ fn answer(context: &Context<'_>, detail: &Value, selector: Option<&str>, result:
             "no response of the integration has a selection-pattern that matches {:?}, and none is without a pattern",
             selector.unwrap_or_default()
         );
-        return refuse(context, (GatewayResponse::Internal, what));
+        return refuse(context, (GatewayResponse::ApiConfigurationError, what));
     };
     match write(context, chosen, result) {
         Ok(response) => response,
@@ -216,10 +248,24 @@ fn answer(context: &Context<'_>, detail: &Value, selector: Option<&str>, result:
 }
 
 fn write(context: &Context<'_>, chosen: &Value, result: &str) -> Result<Response, Refused> {
-    let scope = scope(context, result);
-    let (content_type, body) = match template(context.request, chosen) {
-        Some((content_type, template)) => (content_type, render(template, &scope)?),
-        None => ("application/json", result.to_owned()),
+    let (state, request) = (context.state, context.request);
+    let converted = content::of_response(state, request, chosen, result).map_err(|NotBase64| {
+        let what = "the result is not Base64, and the response is binary by its `content-handling`, or by the client's \
+            `Accept` and `binary-media-types`";
+        (GatewayResponse::ApiConfigurationError, what.to_owned())
+    })?;
+    let variables = scope::context(context);
+    let (content_type, body, scope) = match template(request, chosen) {
+        Some((content_type, template)) => {
+            let text = core::str::from_utf8(&converted).map_err(|_| no_text())?;
+            let scope = scope(context, text, variables);
+            let body = render(template, &scope)?.into_bytes();
+            (content_type, body, scope)
+        }
+        None => {
+            let scope = scope(context, result, variables);
+            ("application/json", converted.to_vec(), scope)
+        }
     };
     let overrides = scope.context.member("responseOverride");
     let status = overrides.member("status").to_string().parse();
@@ -253,9 +299,10 @@ fn write(context: &Context<'_>, chosen: &Value, result: &str) -> Result<Response
     if !has_type {
         headers.push(("Content-Type".to_owned(), content_type.to_owned()));
     }
-    let body = match body.is_empty() {
-        true => ResponseBody::Empty,
-        false => ResponseBody::Text(body),
+    let body = match String::from_utf8(body) {
+        Ok(text) if text.is_empty() => ResponseBody::Empty,
+        Ok(text) => ResponseBody::Text(text),
+        Err(error) => ResponseBody::Binary(error.into_bytes()),
     };
     let response = with_headers(Response::new(status, body), headers, HEADERS);
     let mut response = response.map_err(|misfit| (GatewayResponse::Internal, misfit.0))?;
@@ -298,7 +345,8 @@ fn response_value(
 }
 
 fn refuse(context: &Context<'_>, (failure, what): Refused) -> Response {
-    let mut response = failure.response(context.state, &context.request.id);
+    let about = &context.request_context();
+    let mut response = failure.response(context.state, &context.request.id, about);
     if !what.is_empty() {
         let text = format!(
             "{what}; a REST API of API Gateway returns {}",

@@ -8,9 +8,8 @@ use http_event::query::parameters;
 use crate::event::Context;
 use crate::headers;
 
-/// The scope for a body, which is that of the request or of the integration's response.
-pub fn scope<'b>(request: &Context<'_>, body: &'b str) -> Scope<'b> {
-    let context = context(request);
+/// The scope for a body, which is that of the request or of the integration's response. `context` is [`context()`].
+pub fn scope<'b>(request: &Context<'_>, body: &'b str, context: Value) -> Scope<'b> {
     let stage_variables = stage_variables(request);
     Scope::new(body, params(request), context, stage_variables)
 }

@@ -24,6 +24,9 @@ pub use exports::lambkin::http_trigger::http_shaper::*;
 /// The key of a response's `extra` for a text that the host logs as a warning.
 pub const WARNING: &str = "warning";
 
+/// The key of a response's `extra` for a text that the host logs as information.
+pub const NOTE: &str = "note";
+
 /// The key of the surroundings' `extra` for the origins that the host fetches documents from, separated by spaces.
 pub const NETWORK: &str = "network";
 

@@ -13,6 +13,7 @@
 //! - [`body`] decides whether an event contains a body as text or in Base64;
 //! - [`payload`] reads the response object that a function returned, and [`response`] makes a response of it;
 //! - [`signature`] finds the access key that a request is signed with;
+//! - [`throttle`] reads the settings of throttles;
 //! - [`cors`] answers preflight requests and adds CORS headers to responses;
 //! - `component`, which exists only for `wasm32`, is what a component without the standard library needs.
 //!
@@ -41,5 +42,6 @@ pub mod query;
 pub mod response;
 pub mod route_key;
 pub mod signature;
+pub mod throttle;
 pub mod values;
 pub mod websocket;

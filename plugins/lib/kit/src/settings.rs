@@ -155,6 +155,29 @@ impl<'a> Table<'a> {
         })
     }
 
+    /// One of several texts, whose case counts.
+    pub fn choice(&self, key: &str, choices: &[&str], problems: &mut Problems) -> Option<&'a str> {
+        let value = self.get(key)?;
+        let text = value.as_str();
+        if let Some(text) = text.filter(|text| choices.contains(text)) {
+            return Some(text);
+        }
+        let quoted: Vec<_> = choices.iter().map(|it| format!("{it:?}")).collect();
+        let all = match quoted.split_last() {
+            Some((last, others)) if !others.is_empty() => {
+                format!("{} or {last}", others.join(", "))
+            }
+            _ => quoted.join(""),
+        };
+        let hint = match text.and_then(|text| nearest(text, choices)) {
+            Some(near) => format!("; did you mean {near:?}?"),
+            None => String::new(),
+        };
+        let message = format!("this must be {all}, not {}{hint}", excerpt(value));
+        problems.add(self.path_of(key), message);
+        None
+    }
+
     /// `true` or `false`.
     pub fn boolean(&self, key: &str, problems: &mut Problems) -> Option<bool> {
         self.value(key, "this must be true or false", problems, Value::as_bool)
@@ -368,6 +391,30 @@ mod tests {
             Some(())
         })
         .unwrap_err();
+    }
+
+    #[test]
+    fn a_choice_is_refused_with_the_one_that_it_resembles() {
+        let problems = read(
+            r#"{"a":"DAY","b":"day","c":"x","d":1}"#,
+            |table, problems| {
+                let choices = ["DAY", "WEEK", "MONTH"];
+                assert_eq!(table.choice("a", &choices, problems), Some("DAY"));
+                for key in ["b", "c", "d", "e"] {
+                    assert_eq!(table.choice(key, &choices, problems), None);
+                }
+                Some(())
+            },
+        )
+        .unwrap_err();
+        let all = r#"this must be "DAY", "WEEK" or "MONTH", not"#;
+        let expected = [
+            ("b", format!(r#"{all} "day"; did you mean "DAY"?"#)),
+            ("c", format!(r#"{all} "x""#)),
+            ("d", format!("{all} 1")),
+        ];
+        let expected = expected.map(|(at, message)| (at.to_owned(), message));
+        assert_eq!(problems, expected);
     }
 
     #[test]

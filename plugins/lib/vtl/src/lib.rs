@@ -14,6 +14,9 @@
 //!
 //! There is no maintained implementation of VTL in Rust.
 //!
+//! Functions, methods and variables of `$context` that do not exist are refused, too. Another variable that is not defined
+//! stays as it is in the template.
+//!
 //! On failure: [`Error`] names the line.
 
 #![cfg_attr(target_arch = "wasm32", no_std)]
@@ -21,6 +24,7 @@
 extern crate alloc;
 
 mod ast;
+pub mod context;
 mod eval;
 mod json_path;
 pub mod methods;

@@ -57,7 +57,7 @@ fn references_are_written() {
         ),
         ("$context.identity.sourceIp.", "127.0.0.1."),
         (
-            "[$context.none][$!none][$none][${none}]",
+            "[$context.authorizer.none][$!none][$none][${none}]",
             "[][][$none][${none}]",
         ),
         ("$stageVariables.stage $stageVariables['stage']", "dev dev"),
@@ -296,6 +296,23 @@ fn what_is_not_supported_is_refused_with_its_line() {
             "$input.headers",
             1,
             "$input.body and the functions json, path, params",
+        ),
+        ("$input.params", 1, "did you mean `$input.params(…)`?"),
+        (
+            "\n$!{util.escapeJavascript}",
+            2,
+            "did you mean `$util.escapeJavaScript(…)`?",
+        ),
+        (
+            "#if($context.requestID)a#end",
+            1,
+            "`$context.requestID` does not exist; did you mean `$context.requestId`?",
+        ),
+        ("\n$context.identity.foo", 2, "there are accessKey"),
+        (
+            "#set($context.responseOverride.statusCode = 1)",
+            1,
+            "did you mean `$context.responseOverride.status`?",
         ),
         ("$util.toJson($a)", 1, "those of $util are escapeJavaScript"),
         ("$a.getClass()", 1, "is not supported"),

@@ -129,7 +129,8 @@ impl<'a> Authorizers<'a> {
             Some(NONE) => None,
             Some(name) => {
                 if !self.names.contains(&name) {
-                    let hint = match nearest(name, &self.names) {
+                    let known = [self.names.as_slice(), &[NONE]].concat();
+                    let hint = match nearest(name, &known) {
                         Some(near) => format!("did you mean `{near}`?"),
                         None if self.names.is_empty() => {
                             format!("define it in `authorizers.{name}`")

@@ -11,6 +11,7 @@ use plugin_kit::nearest::nearest;
 use super::{Parser, Terminator};
 use crate::Error;
 use crate::ast::{Access, Expression, Node, Operator, Reference};
+use crate::context;
 use crate::json_path;
 use crate::methods::METHODS;
 use crate::scope::{INPUT_FUNCTIONS, UTIL_FUNCTIONS};
@@ -78,6 +79,19 @@ impl Parser<'_> {
         if is_formal && !self.eat("}") {
             return self.fail(format!("`${{{name}` has no `}}`"));
         }
+        let members = path.iter().map_while(|access| match access {
+            Access::Member(name) => Some(name.as_str()),
+            Access::Call(..) | Access::Index(_) => None,
+        });
+        if name == "context"
+            && let Err(message) = context::check(members)
+        {
+            return Err(Error {
+                line,
+                message,
+                is_body: false,
+            });
+        }
         Ok(Some(Reference { line, name, path }))
     }
 
@@ -116,15 +130,32 @@ impl Parser<'_> {
                 }
                 path.push(Access::Call(member, arguments));
             } else {
-                if name == "input" && path.is_empty() && member != "body" {
-                    return self.fail(format!(
-                        "`$input.{member}` does not exist; there are $input.body and the functions {}",
-                        INPUT_FUNCTIONS.join(", ")
-                    ));
+                if path.is_empty() {
+                    self.check_member(name, &member)?;
                 }
                 path.push(Access::Member(member));
             }
         }
+    }
+
+    /// Checks what follows `$input` or `$util`, if it is no call.
+    fn check_member(&self, object: &str, member: &str) -> Result<(), Error> {
+        let functions: &[&str] = match object {
+            "input" if member == "body" => return Ok(()),
+            "input" => &INPUT_FUNCTIONS,
+            "util" => &UTIL_FUNCTIONS,
+            _ => return Ok(()),
+        };
+        let body = if object == "input" {
+            "$input.body and "
+        } else {
+            ""
+        };
+        let hint = match nearest(member, functions) {
+            Some(near) => format!("did you mean `${object}.{near}(…)`?"),
+            None => format!("there are {body}the functions {}", functions.join(", ")),
+        };
+        self.fail(format!("`${object}.{member}` does not exist; {hint}"))
     }
 
     fn check_method(&self, object: &str, method: &str, is_first: bool) -> Result<(), Error> {
