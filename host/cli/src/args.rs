@@ -172,6 +172,11 @@ pub struct Shape {
     #[arg(long = "outcome", value_name = "OUTCOME", conflicts_with = "invoke")]
     pub outcomes: Vec<String>,
 
+    /// As a test of the method in AWS's console: no client, no authorizer, and a path without the stage. For the events
+    /// of `api-gateway-rest` and of plugins that know such tests
+    #[arg(long)]
+    pub test_invoke: bool,
+
     /// Invoke the functions, and fetch documents, and show what the plugin makes of the results
     #[arg(long)]
     pub invoke: bool,
@@ -184,6 +189,7 @@ Examples:
   lambkin shape uploads put in/cat.jpg
   lambkin shape chat MESSAGE /prod --body '{\"action\": \"hello\"}'
   lambkin shape web GET /orders/7 --outcome result.json
+  lambkin shape rest GET /orders/7 --test-invoke
   lambkin shape process-orders --body '{\"id\": 7}' --invoke";
 
 #[derive(Debug, clap::Args)]

@@ -75,6 +75,8 @@ pub struct HttpRequest {
     pub authority: String,
     /// Whether the client asks for a WebSocket connection, and the trigger may open one.
     pub is_websocket: bool,
+    /// Whether it is a test of the API, as of AWS's console, which no client has sent. Listeners receive none.
+    pub is_test: bool,
     /// The method, as sent.
     pub method: String,
     /// The path as sent, still percent-encoded. It may have characters that a URL must not have.

@@ -160,6 +160,7 @@ fn describe(head: &Parts, body: Option<Bytes>, peer: SocketAddr, reached: &Reach
         peer: peer.ip().to_canonical().to_string(),
         scheme: reached.scheme,
         is_websocket: false,
+        is_test: false,
         port: reached.address.map_or(0, |address| address.port()),
         protocol: protocol(head.version).to_owned(),
         authority: authority(head, reached.address),

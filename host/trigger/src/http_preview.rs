@@ -173,8 +173,13 @@ pub(crate) fn request(
             headers.push(header);
         }
     }
-    headers.insert(0, header("Host", &authority));
-    if !body.is_empty() && !headers.iter().any(|header| header.name == "content-length") {
+    if !sample.is_test {
+        headers.insert(0, header("Host", &authority));
+    }
+    if !sample.is_test
+        && !body.is_empty()
+        && !headers.iter().any(|header| header.name == "content-length")
+    {
         headers.push(header("Content-Length", &body.len().to_string()));
     }
     let at_ms = now_ms();
@@ -186,6 +191,7 @@ pub(crate) fn request(
         scheme,
         port: address.port(),
         is_websocket: false,
+        is_test: sample.is_test,
         protocol: "HTTP/1.1".to_owned(),
         authority,
         method: method.clone(),

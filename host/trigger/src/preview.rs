@@ -24,6 +24,8 @@ pub struct Sample {
     pub fields: Vec<String>,
     /// The bodies, one for each message.
     pub bodies: Vec<Vec<u8>>,
+    /// Whether a request is a test of the API, as of AWS's console, without a client.
+    pub is_test: bool,
 }
 
 /// Where the outcomes of invocations come from.

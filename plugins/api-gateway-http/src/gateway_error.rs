@@ -50,7 +50,9 @@ impl GatewayError {
             Self::Forbidden => Some("the authorizer does not allow the request"),
             Self::RequestUriTooLong => Some("the ARN of the request has more than 1,600 bytes"),
             Self::NotFound => Some("no route has this path and method in the stage of the API"),
-            Self::EntityTooLarge => Some("the body is larger than 10 MiB, or its event larger than 6 MiB"),
+            Self::EntityTooLarge => {
+                Some("the body is larger than 10 MiB, or its event larger than 6 MiB")
+            }
             Self::UriTooLong | Self::HeadersTooLarge => {
                 Some("the request line and the headers have more than 10,240 bytes")
             }

@@ -20,6 +20,7 @@ use crate::headers;
 use crate::media::is_binary_request;
 use crate::resource::{Match, with_one_slash};
 use crate::state::{Key, State};
+use crate::test_invoke;
 
 /// What an event is written from.
 #[derive(Debug)]
@@ -53,8 +54,13 @@ impl Context<'_> {
             event.string("path", self.event_path());
             event.string("httpMethod", self.method);
             let headers = headers::of_event(request);
-            values::write_last(event, "headers", &headers);
-            values::write_all(event, "multiValueHeaders", &headers);
+            if headers.is_empty() {
+                event.raw("headers", "null");
+                event.raw("multiValueHeaders", "null");
+            } else {
+                values::write_last(event, "headers", &headers);
+                values::write_all(event, "multiValueHeaders", &headers);
+            }
             self.write_query(event);
             self.write_parameters(event);
             event.raw("stageVariables", or_null(self.state.stage_variables));
@@ -174,7 +180,9 @@ impl Context<'_> {
 
     fn write_request_context(&self, object: &mut Object<'_>) {
         let (state, request) = (self.state, self.request);
+        let is_test = request.is_test();
         let domain_name = match state.domain_name {
+            _ if is_test => test_invoke::DOMAIN_NAME,
             "" => request.authority.as_str(),
             configured => configured,
         };
@@ -183,16 +191,27 @@ impl Context<'_> {
         object.string("httpMethod", self.method);
         object.string("extendedRequestId", &request_id(&request.id));
         object.string("requestTime", &common_log(request.at_ms));
-        object.string("path", &request.path);
+        let (path, stage) = match is_test {
+            true => (self.found.method.resource, test_invoke::STAGE),
+            false => (request.path.as_str(), state.stage),
+        };
+        object.string("path", path);
         object.string("accountId", state.account_id);
         object.string("protocol", &request.protocol);
-        object.string("stage", state.stage);
-        object.string("domainPrefix", domain_prefix(domain_name));
+        object.string("stage", stage);
+        let prefix = match is_test {
+            true => test_invoke::DOMAIN_PREFIX,
+            false => domain_prefix(domain_name),
+        };
+        object.string("domainPrefix", prefix);
         object.raw("requestTimeEpoch", &format!("{}", request.at_ms));
         object.string("requestId", &request.id);
         object.object("identity", |identity| self.write_identity(identity));
         object.string("domainName", domain_name);
-        object.string("deploymentId", &id_of(state.stage));
+        // What is tested is not deployed.
+        if !is_test {
+            object.string("deploymentId", &id_of(state.stage));
+        }
         object.string("apiId", state.api_id);
         if let Some(authorizer) = self.caller.and_then(Caller::rest) {
             object.raw("authorizer", &authorizer);
@@ -204,6 +223,11 @@ impl Context<'_> {
 
     fn write_identity(&self, identity: &mut Object<'_>) {
         let request = self.request;
+        let is_test = request.is_test();
+        if is_test {
+            identity.string("apiKey", test_invoke::API_KEY);
+            identity.string("apiKeyId", test_invoke::API_KEY_ID);
+        }
         if let Some(Key { id, value, .. }) = self.api_key {
             identity.string("apiKey", value);
             identity.string("apiKeyId", id);
@@ -216,7 +240,11 @@ impl Context<'_> {
         ] {
             self.write_signer(key, identity);
         }
-        identity.string("sourceIp", &request.peer);
+        let peer = match is_test {
+            true => test_invoke::SOURCE_IP,
+            false => &request.peer,
+        };
+        identity.string("sourceIp", peer);
         for key in [
             "principalOrgId",
             "accessKey",
@@ -227,6 +255,7 @@ impl Context<'_> {
             self.write_signer(key, identity);
         }
         match request.header("user-agent").last() {
+            _ if is_test => identity.string("userAgent", test_invoke::USER_AGENT),
             Some(agent) => identity.string("userAgent", agent),
             None => identity.raw("userAgent", "null"),
         }
@@ -238,8 +267,10 @@ impl Context<'_> {
         let State {
             account_id, region, ..
         } = self.state;
-        let Some(Caller::Iam { access_key }) = self.caller else {
-            return identity.raw(key, "null");
+        let access_key = match self.caller {
+            _ if self.request.is_test() => test_invoke::ACCESS_KEY,
+            Some(Caller::Iam { access_key }) => access_key,
+            _ => return identity.raw(key, "null"),
         };
         match key {
             "accessKey" => identity.string(key, access_key),

@@ -36,6 +36,7 @@ mod respond;
 mod resume;
 mod shape;
 mod state;
+mod test_invoke;
 mod token;
 mod usage;
 

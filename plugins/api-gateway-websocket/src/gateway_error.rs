@@ -54,7 +54,9 @@ impl GatewayError {
     pub fn response(self, connection_id: &str, request_id: &str) -> Response {
         let (status, message) = self.parts();
         let why = match self {
-            Self::Forbidden => Some("the path is not that of the API, or the authorizer denies the connection"),
+            Self::Forbidden => {
+                Some("the path is not that of the API, or the authorizer denies the connection")
+            }
             Self::HeadersTooLarge => Some("the headers are too long"),
             Self::UpgradeRequired => Some("the request asks for no WebSocket connection"),
             // Said otherwise.

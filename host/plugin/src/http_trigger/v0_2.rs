@@ -25,8 +25,9 @@ const NOTE: &str = "note";
 /// The keys of `extra` for the connection that a response with status 101 opens.
 const CONNECTION_ID: &str = "connection-id";
 const CONNECTION_DATA: &str = "connection-data";
-/// What a request for a WebSocket connection has in `extra`.
+/// What a request for a WebSocket connection has in `extra`, and what one that is a test.
 const WEBSOCKET: [(&str, &str); 1] = [("websocket", "")];
+const TEST: [(&str, &str); 1] = [("test-invoke", "")];
 
 type ConfigureArguments<'a> = (&'a str, wit::Surroundings<'a>);
 type ConfigureResult = (Result<wit::Setup, Vec<wit::Problem>>,);
@@ -158,10 +159,10 @@ fn borrowed<'a>(request: &'a HttpRequest, headers: &'a [wit::Header<'a>]) -> wit
             Some(Body::Text(text)) => wit::RequestBody::Text(text),
             Some(Body::Binary(bytes)) => wit::RequestBody::Binary(bytes),
         },
-        extra: if request.is_websocket {
-            &WEBSOCKET
-        } else {
-            &[]
+        extra: match (request.is_websocket, request.is_test) {
+            (true, _) => &WEBSOCKET,
+            (false, true) => &TEST,
+            (false, false) => &[],
         },
     }
 }

@@ -230,6 +230,7 @@ pub fn request() -> HttpRequest {
         scheme: "http",
         port: 8000,
         is_websocket: false,
+        is_test: false,
         protocol: "HTTP/1.1".into(),
         authority: "localhost:8000".into(),
         method: "GET".into(),

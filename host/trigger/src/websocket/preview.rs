@@ -15,7 +15,7 @@ use crate::http_preview::{self, Subject, request, walk};
 use crate::limits::MAX_STEPS;
 use crate::preview::{Outcomes, Preview, PreviewError, SAMPLE_TIME_MS, Sample, sample_outcome};
 
-/// The words for what happens on a connection.
+/// The words for what happens on a connection, in letters of any case.
 const CONNECT: &str = "CONNECT";
 const MESSAGE: &str = "MESSAGE";
 const DISCONNECT: &str = "DISCONNECT";
@@ -37,7 +37,8 @@ pub(crate) async fn preview(
     if sample.target.is_none() {
         return Err(usage(&sample.trigger));
     }
-    match sample.action.as_deref() {
+    let word = sample.action.as_deref().map(str::to_ascii_uppercase);
+    match word.as_deref() {
         Some(CONNECT) => {
             let mut request = handshake(sample, listener)?;
             request.body = Some(Body::Empty);

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http_event::contract::{
     Cache, Ending, Fetched, FunctionError, Header, InvocationMode, Outcome, Problem, Request,
-    RequestBody, Response, Setup, Step, StreamHead, Surroundings,
+    RequestBody, Response, Setup, Step, StreamHead, Surroundings, TEST_INVOKE,
 };
 use http_event::websocket::CONNECTION_ID;
 use serde_json::{Value, json};
@@ -200,7 +200,10 @@ pub(crate) fn request(overrides: &Value, defaults: &Value) -> Request {
             .map(|pair| Header::new(&string(&pair[0]), &string(&pair[1])))
             .collect(),
         body: body(field("body")),
-        extra: Vec::new(),
+        extra: match field("test-invoke") {
+            Value::Bool(true) => vec![(String::from(TEST_INVOKE), String::new())],
+            _ => Vec::new(),
+        },
     }
 }
 

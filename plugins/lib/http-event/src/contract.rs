@@ -27,6 +27,9 @@ pub const WARNING: &str = "warning";
 /// The key of a response's `extra` for a text that the host logs as information.
 pub const NOTE: &str = "note";
 
+/// The key of a request's `extra` for a test of the method, as of AWS's console.
+pub const TEST_INVOKE: &str = "test-invoke";
+
 /// The key of the surroundings' `extra` for the origins that the host fetches documents from, separated by spaces.
 pub const NETWORK: &str = "network";
 
@@ -100,6 +103,11 @@ impl Request {
             .iter()
             .filter(move |header| header.name == name)
             .map(|header| header.value.as_str())
+    }
+
+    /// Whether it is a test of the method, as of AWS's console, which no client has sent.
+    pub fn is_test(&self) -> bool {
+        self.extra.iter().any(|(key, _)| key == TEST_INVOKE)
     }
 
     /// The client's `User-Agent`; empty without one, as AWS's front ends have it.

@@ -111,6 +111,7 @@ fn sample(args: &Shape) -> anyhow::Result<Sample> {
             .iter()
             .map(|data| read_body(data))
             .collect::<anyhow::Result<_>>()?,
+        is_test: args.test_invoke,
     })
 }
 

@@ -126,6 +126,7 @@ pub(super) fn request(overrides: &Value, defaults: &Value) -> HttpRequest {
         },
         port: 8000,
         is_websocket: false,
+        is_test: field("test-invoke") == true,
         protocol: text("protocol"),
         authority: text("authority"),
         method: text("method"),
