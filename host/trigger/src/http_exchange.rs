@@ -162,7 +162,8 @@ impl Exchange<'_> {
                         self.warn(function.as_deref(), warning);
                     }
                     for note in &answer.notes {
-                        tracing::info!("{cause}: {note}");
+                        // Like what a plugin prints, it is in the log at the usual level.
+                        tracing::info!(target: "lambkin::plugin", "{cause}: {note}");
                     }
                     // A plugin that has found the stream to be none answers instead of it.
                     let stream = stream.filter(|_| answer.response.body.is_empty());

@@ -1,5 +1,6 @@
 //! The gateway's own answers: bodies of HTTP responses and text messages.
 
+use alloc::format;
 use alloc::string::String;
 
 use http_event::contract::{NOTE, Response, ResponseBody};

@@ -376,6 +376,32 @@ fn shape_prints_the_event_of_a_request() {
 }
 
 #[test]
+fn shape_prints_the_event_of_a_test_in_awss_console() {
+    let project = Project::new(&format!(
+        "[functions.echo]\ncode = \"{RAW_BOOTSTRAP}\"\n[triggers.web]\nplugin = \"api-gateway-rest\"\n\
+         listen = \"127.0.0.1:0\"\nroutes = {{ \"POST /hello/{{name}}\" = \"echo\" }}\n"
+    ));
+    let request = [
+        "shape",
+        "web",
+        "POST",
+        "/hello/ada",
+        "--test-invoke",
+        "-d",
+        "{}",
+    ];
+    let output = run(&project, &request);
+    let event: serde_json::Value = serde_json::from_str(&out(&output)).unwrap();
+    assert_eq!(event["headers"], serde_json::Value::Null);
+    assert_eq!(event["body"], "{}");
+    assert_eq!(event["requestContext"]["stage"], "test-invoke-stage");
+    assert_eq!(
+        event["requestContext"]["identity"]["sourceIp"],
+        "test-invoke-source-ip"
+    );
+}
+
+#[test]
 fn completions_are_generated_for_every_shell() {
     let project = Project::new("");
     for shell in ["bash", "zsh", "fish"] {

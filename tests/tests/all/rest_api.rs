@@ -137,6 +137,12 @@ fn the_api_answers_what_no_method_matches() {
         (other_stage.status, other_stage.text().as_str()),
         (403, r#"{"message":"Forbidden"}"#)
     );
+    server.log_with(
+        "POST /prod/a: 403 MISSING_AUTHENTICATION_TOKEN: no route has this path and method",
+    );
+    server.log_with(
+        "GET /dev/a: 403 ForbiddenException: the path does not begin with /prod, the stage",
+    );
     let preflight = server.web("OPTIONS", "/prod/a", &[("origin", "http://b.example")], b"");
     assert_eq!((preflight.status, preflight.text().as_str()), (200, ""));
     assert_eq!(
