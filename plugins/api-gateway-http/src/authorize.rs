@@ -6,7 +6,7 @@ use alloc::string::String;
 use authorizer::authorizer::{Form, Guard};
 use authorizer::decision::{Decision, Reason, Refusal};
 use authorizer::flow::{self, Ended};
-use authorizer::subject::{MethodArn, Subject, method_arn};
+use authorizer::subject::{Api, Wanted, request_variable};
 use http_event::contract::{Response, WARNING};
 
 use crate::event::{self, Context};
@@ -24,44 +24,35 @@ pub fn decide(
     ended: Option<Ended<'_>>,
 ) -> Result<Decision, String> {
     let (state, request) = (context.state, context.request);
-    let arn = method_arn(MethodArn {
+    let api = Api {
         region: state.region,
         account: state.account_id,
-        api_id: state.api_id,
+        id: state.api_id,
         stage: state.stage,
+        stage_variables: state.stage_variables,
+        authorizers: state.authorizers,
+    };
+    let wanted = Wanted {
+        request,
         method: &request.method,
         path: Some(routing::path_in_stage(state, &request.path).unwrap_or(&request.path)),
-    });
-    let variable = |name: &str| variable(context, name);
-    let event = |form: Form, identity: &[String]| {
-        event::write_for_authorizer(context, form, &arn, identity)
+        context: &|name: &str| variable(context, name),
+        event: &|arn: &str, form: Form, identity: &[String]| {
+            event::write_for_authorizer(context, form, arn, identity)
+        },
     };
-    let subject = Subject {
-        request,
-        method_arn: &arn,
-        stage_variables: state.stage_variables,
-        context: &variable,
-        event: &event,
-    };
-    flow::decide(state.authorizers, guard, &subject, ended)
+    flow::decide_for(api, wanted, guard, ended)
 }
 
 /// A variable of `$context` that exists before the integration.
 fn variable(context: &Context<'_>, name: &str) -> Option<String> {
-    let (state, request) = (context.state, context.request);
+    let request = context.request;
     Some(match name {
-        "accountId" => state.account_id.to_owned(),
-        "apiId" => state.api_id.to_owned(),
         "domainName" => context.domain_name().to_owned(),
         "httpMethod" => request.method.clone(),
-        "identity.sourceIp" => request.peer.clone(),
-        "identity.userAgent" => request.user_agent().to_owned(),
-        "path" => request.path.clone(),
-        "protocol" => request.protocol.clone(),
         "requestId" => context.request_id.to_owned(),
         "routeKey" => context.route_key().into_owned(),
-        "stage" => state.stage.to_owned(),
-        _ => return None,
+        name => return request_variable(request, name),
     })
 }
 

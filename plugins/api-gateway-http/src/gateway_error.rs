@@ -15,6 +15,8 @@ pub enum GatewayError {
     Unauthorized,
     /// The caller may not do this.
     Forbidden,
+    /// The route's throttle refuses the request.
+    TooManyRequests,
     /// The ARN that a policy would be compared with is too long.
     RequestUriTooLong,
     /// No route matches, or the stage does not exist. HTTP APIs do not answer 403 or 405 here.
@@ -37,6 +39,7 @@ impl GatewayError {
         let (status, message) = match self {
             Self::Unauthorized => (401, "Unauthorized"),
             Self::Forbidden => (403, "Forbidden"),
+            Self::TooManyRequests => (429, "Too Many Requests"),
             Self::RequestUriTooLong => (414, "Request URI too long"),
             Self::NotFound => (404, "Not Found"),
             Self::EntityTooLarge => (413, "Request Entity Too Large"),
@@ -48,6 +51,7 @@ impl GatewayError {
         let why = match self {
             Self::Unauthorized => Some("the request has no identity that the authorizer accepts"),
             Self::Forbidden => Some("the authorizer does not allow the request"),
+            Self::TooManyRequests => Some("the route's throttle refuses the request"),
             Self::RequestUriTooLong => Some("the ARN of the request has more than 1,600 bytes"),
             Self::NotFound => Some("no route has this path and method in the stage of the API"),
             Self::EntityTooLarge => {

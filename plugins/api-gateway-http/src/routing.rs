@@ -186,6 +186,7 @@ mod tests {
             timeout_ms: 1,
             function,
             guard: "",
+            throttle: "",
         };
         let text = State::new(DEFAULT, "", "").write([
             route("GET", "/a/{b}", "get"),

@@ -1,4 +1,4 @@
-//! From a request to a step: quotas, stage, preflight request, route, authorizer, event.
+//! From a request to a step: quotas, stage, preflight request, route, authorizer, throttle, event.
 
 use alloc::borrow::ToOwned as _;
 use alloc::string::String;
@@ -12,6 +12,8 @@ use http_event::contract::{
     Invocation, InvocationMode, Outcome, Request, Response, ResponseBody, Step,
 };
 use http_event::cors;
+use http_event::counters::Counters;
+use http_event::throttle::Limits;
 
 use crate::authorize;
 use crate::event::{self, Context};
@@ -28,7 +30,7 @@ use http_event::apigw_id::request_id;
 /// # Errors
 ///
 /// `state` was not written by [`configure`](crate::configure()).
-pub fn shape(state: &str, request: &Request) -> Result<Step, String> {
+pub fn shape(state: &str, request: &Request, counters: &dyn Counters) -> Result<Step, String> {
     let state = State::read(state).ok_or("the state was not written by this plugin")?;
     let request_id = request_id(&request.id);
     let allow_origin = state
@@ -67,9 +69,9 @@ pub fn shape(state: &str, request: &Request) -> Result<Step, String> {
         caller: None,
     };
     if found.route.guard.is_empty() {
-        return Ok(invoke(&context, allow_origin));
+        return Ok(invoke(&context, allow_origin, counters));
     }
-    authorized(&context, allow_origin, None)
+    authorized(&context, allow_origin, None, counters)
 }
 
 /// Goes on when an invocation or a fetch has ended: that of the function, or one of an authorizer.
@@ -82,6 +84,7 @@ pub fn resume(
     token: &str,
     outcome: Outcome,
     request: Option<&Request>,
+    counters: &dyn Counters,
 ) -> Result<Step, String> {
     let Some(progress) = flow::progress_of(token) else {
         return respond(state, token, outcome.ending).map(Step::Reply);
@@ -100,7 +103,7 @@ pub fn resume(
         caller: None,
     };
     let allow_origin = cors.and_then(|cors| cors.allow_origin(request));
-    authorized(&context, allow_origin, Some((progress, &outcome)))
+    authorized(&context, allow_origin, Some((progress, &outcome)), counters)
 }
 
 /// What the authorizer of the route decides, from the beginning or after a step.
@@ -108,6 +111,7 @@ fn authorized(
     context: &Context<'_>,
     allow_origin: Option<&str>,
     ended: Option<Ended<'_>>,
+    counters: &dyn Counters,
 ) -> Result<Step, String> {
     let guard =
         Guard::read(context.found.route.guard).ok_or("the state was not written by this plugin")?;
@@ -115,7 +119,7 @@ fn authorized(
         Decision::Ask(step) => step,
         Decision::Allow(caller) => {
             let caller: Option<&Caller> = Some(&caller);
-            invoke(&Context { caller, ..*context }, allow_origin)
+            invoke(&Context { caller, ..*context }, allow_origin, counters)
         }
         Decision::Refuse(refusal) => {
             let mut response = authorize::refused(refusal, context.request_id);
@@ -127,9 +131,18 @@ fn authorized(
     })
 }
 
-/// The invocation of the function.
-fn invoke(context: &Context<'_>, allow_origin: Option<&str>) -> Step {
-    let route = context.found.route;
+/// The invocation of the function, unless the route's throttle refuses it.
+fn invoke(context: &Context<'_>, allow_origin: Option<&str>, counters: &dyn Counters) -> Step {
+    let (route, request) = (context.found.route, context.request);
+    if let Some(limits) = Limits::read(route.throttle)
+        && !limits.pass(&context.route_key(), request.at_ms, counters)
+    {
+        let mut response = GatewayError::TooManyRequests.response(context.request_id);
+        if let Some(cors) = &context.state.cors {
+            cors.replace_headers(allow_origin, &mut response);
+        }
+        return Step::Reply(response);
+    }
     let token = Token {
         format: route.format,
         request_id: context.request_id,

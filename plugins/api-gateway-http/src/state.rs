@@ -7,7 +7,7 @@
 //! stage ⇥ account id ⇥ API id ⇥ domain name ⇥ stage variables as JSON ⇥ region
 //! origins ⇥ methods ⇥ headers ⇥ exposed headers ⇥ max age ⇥ credentials      (empty without CORS)
 //! authorizers                                                                (see the crate `authorizer`)
-//! method ⇥ path ⇥ payload format ⇥ timeout in ms ⇥ function ⇥ authorizer     (per route; the first match is used)
+//! method ⇥ path ⇥ payload format ⇥ timeout in ms ⇥ function ⇥ authorizer ⇥ throttle     (per route; the first match is used)
 //! ```
 //!
 //! On failure: other text reads as `None`.
@@ -56,6 +56,8 @@ pub struct Route<'a> {
     pub function: &'a str,
     /// Its authorizer, for [`Guard::read`](authorizer::authorizer::Guard::read); empty without one.
     pub guard: &'a str,
+    /// Its throttle, for [`Limits::read`](http_event::throttle::Limits::read); empty without one.
+    pub throttle: &'a str,
 }
 
 /// The payload format version of an integration.
@@ -165,6 +167,7 @@ impl<'a> Route<'a> {
             timeout_ms: fields.next()?.parse().ok()?,
             function: fields.next()?,
             guard: fields.next()?,
+            throttle: fields.next()?,
         })
     }
 
@@ -176,9 +179,10 @@ impl<'a> Route<'a> {
             timeout_ms,
             function,
             guard,
+            throttle,
         } = self;
         text.push_str(&format!(
-            "{method}\t{path}\t{}\t{timeout_ms}\t{function}\t{guard}\n",
+            "{method}\t{path}\t{}\t{timeout_ms}\t{function}\t{guard}\t{throttle}\n",
             format.name()
         ));
     }
@@ -214,6 +218,7 @@ mod tests {
                 timeout_ms: 30_000,
                 function: "f",
                 guard: "",
+                throttle: "0.5 10",
             },
             Route {
                 method: "ANY",
@@ -222,6 +227,7 @@ mod tests {
                 timeout_ms: 50,
                 function: "g:live",
                 guard: "a\u{1f}",
+                throttle: "",
             },
         ];
         let text = state.write(routes);

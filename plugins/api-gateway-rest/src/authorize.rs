@@ -1,12 +1,12 @@
 //! Methods with an authorizer: what the crate `authorizer` has to know, and what its decisions mean for a REST API.
 
 use alloc::borrow::ToOwned as _;
-use alloc::string::{String, ToString as _};
+use alloc::string::String;
 
 use authorizer::authorizer::{Form, Guard};
 use authorizer::decision::{Decision, Reason, Refusal};
 use authorizer::flow::{self, Ended};
-use authorizer::subject::{MethodArn, Subject, method_arn};
+use authorizer::subject::{Api, Wanted, request_variable};
 use http_event::contract::{Response, Step, WARNING};
 use http_event::json::read;
 
@@ -38,43 +38,33 @@ pub fn decide(
     ended: Option<Ended<'_>>,
 ) -> Result<Decision, String> {
     let (state, request) = (context.state, context.request);
-    let arn = method_arn(MethodArn {
+    let api = Api {
         region: state.region,
         account: state.account_id,
-        api_id: state.api_id,
+        id: state.api_id,
         stage: state.stage,
+        stage_variables: state.stage_variables,
+        authorizers: state.authorizers,
+    };
+    let wanted = Wanted {
+        request,
         method: context.method,
         path: Some(context.path),
-    });
-    let variable = |name: &str| variable(context, name);
-    let event = |_: Form, _: &[String]| context.write_for_authorizer(&arn);
-    let subject = Subject {
-        request,
-        method_arn: &arn,
-        stage_variables: state.stage_variables,
-        context: &variable,
-        event: &event,
+        context: &|name: &str| variable(context, name),
+        event: &|arn: &str, _: Form, _: &[String]| context.write_for_authorizer(arn),
     };
-    flow::decide(state.authorizers, guard, &subject, ended)
+    flow::decide_for(api, wanted, guard, ended)
 }
 
 /// A variable of `$context` that exists before the integration.
 fn variable(context: &Context<'_>, name: &str) -> Option<String> {
-    let (state, request) = (context.state, context.request);
+    let request = context.request;
     Some(match name {
-        "accountId" => state.account_id.to_owned(),
-        "apiId" => state.api_id.to_owned(),
         "httpMethod" => context.method.to_owned(),
-        "identity.sourceIp" => request.peer.clone(),
-        "identity.userAgent" => request.user_agent().to_owned(),
         "identity.apiKey" => context.api_key.map(|key| key.value.to_owned())?,
-        "path" => request.path.clone(),
-        "protocol" => request.protocol.clone(),
         "requestId" => request.id.clone(),
-        "requestTimeEpoch" => request.at_ms.to_string(),
         "resourcePath" => context.found.method.resource.to_owned(),
-        "stage" => state.stage.to_owned(),
-        _ => return None,
+        name => return request_variable(request, name),
     })
 }
 

@@ -6,14 +6,14 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use authorizer::decision::{Caller, root_user};
+use authorizer::decision::Caller;
+use authorizer::identity::{Identity, access_key};
 use http_event::apigw_id::request_id;
 use http_event::contract::{Request, RequestBody};
 use http_event::event_2_0::{capacity, domain_prefix};
 use http_event::json::write::{self, Object};
 use http_event::query::parameters;
 use http_event::values;
-use plugin_kit::arn::partition;
 use plugin_kit::time::common_log;
 
 use crate::headers;
@@ -21,6 +21,22 @@ use crate::media::is_binary_request;
 use crate::resource::{Match, with_one_slash};
 use crate::state::{Key, State};
 use crate::test_invoke;
+
+/// The keys of `identity`, in the order of AWS, without those of an API key.
+const IDENTITY: [&str; 12] = [
+    "cognitoIdentityPoolId",
+    "accountId",
+    "cognitoIdentityId",
+    "caller",
+    "sourceIp",
+    "principalOrgId",
+    "accessKey",
+    "cognitoAuthenticationType",
+    "cognitoAuthenticationProvider",
+    "userArn",
+    "userAgent",
+    "user",
+];
 
 /// What an event is written from.
 #[derive(Debug)]
@@ -232,52 +248,24 @@ impl Context<'_> {
             identity.string("apiKey", value);
             identity.string("apiKeyId", id);
         }
-        for key in [
-            "cognitoIdentityPoolId",
-            "accountId",
-            "cognitoIdentityId",
-            "caller",
-        ] {
-            self.write_signer(key, identity);
-        }
-        let peer = match is_test {
-            true => test_invoke::SOURCE_IP,
-            false => &request.peer,
+        let agent = request.header("user-agent").last();
+        let client = Identity {
+            source_ip: &request.peer,
+            user_agent: agent,
+            access_key: access_key(self.caller),
+            account: self.state.account_id,
+            region: self.state.region,
         };
-        identity.string("sourceIp", peer);
-        for key in [
-            "principalOrgId",
-            "accessKey",
-            "cognitoAuthenticationType",
-            "cognitoAuthenticationProvider",
-            "userArn",
-        ] {
-            self.write_signer(key, identity);
-        }
-        match request.header("user-agent").last() {
-            _ if is_test => identity.string("userAgent", test_invoke::USER_AGENT),
-            Some(agent) => identity.string("userAgent", agent),
-            None => identity.raw("userAgent", "null"),
-        }
-        self.write_signer("user", identity);
-    }
-
-    /// A key about a caller who signs: the account's root user. For others it is null.
-    fn write_signer(&self, key: &str, identity: &mut Object<'_>) {
-        let State {
-            account_id, region, ..
-        } = self.state;
-        let access_key = match self.caller {
-            _ if self.request.is_test() => test_invoke::ACCESS_KEY,
-            Some(Caller::Iam { access_key }) => access_key,
-            _ => return identity.raw(key, "null"),
+        let client = match is_test {
+            true => Identity {
+                source_ip: test_invoke::SOURCE_IP,
+                user_agent: Some(test_invoke::USER_AGENT),
+                access_key: Some(test_invoke::ACCESS_KEY),
+                ..client
+            },
+            false => client,
         };
-        match key {
-            "accessKey" => identity.string(key, access_key),
-            "accountId" | "caller" | "user" => identity.string(key, account_id),
-            "userArn" => identity.string(key, &root_user(account_id, partition(region))),
-            _ => identity.raw(key, "null"),
-        }
+        client.write(&IDENTITY, identity);
     }
 }
 

@@ -5,9 +5,9 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::counters::Counters;
 use bindings::lambkin::http_trigger::counters;
 use http_event::contract::{self, Guest, Outcome, Problem, Request, Setup, Step, Surroundings};
+use http_event::counters::Counters;
 
 mod bindings {
     wit_bindgen::generate!({

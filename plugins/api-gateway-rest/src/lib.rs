@@ -21,7 +21,6 @@ extern crate alloc;
 mod authorize;
 mod body_model;
 mod config;
-mod counters;
 mod event;
 mod gateway_response;
 #[cfg(test)]

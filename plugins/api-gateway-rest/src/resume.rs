@@ -5,13 +5,13 @@ use alloc::string::String;
 use authorizer::flow;
 use http_event::contract::{Outcome, Request, Step};
 
-use crate::counters::Counters;
 use crate::event::Context;
 use crate::integration::{http_proxy, mapped};
 use crate::respond::respond;
 use crate::shape::{admitted, begin, integration_of};
 use crate::state::State;
 use crate::token::{Kind, Token};
+use http_event::counters::Counters;
 
 /// Decides what to do when an invocation or a fetch has ended.
 ///

@@ -19,7 +19,6 @@ use serde_json::Value;
 
 use crate::authorize;
 use crate::body_model;
-use crate::counters::Counters;
 use crate::event::Context;
 use crate::gateway_response::GatewayResponse;
 use crate::integration::{http_proxy, mapped};
@@ -27,6 +26,7 @@ use crate::resource::{self, Match};
 use crate::state::{Integration, Key, Method, Mock, NO_PLAN, State, entries, pairs};
 use crate::token::Token;
 use crate::usage;
+use http_event::counters::Counters;
 
 /// The largest request line of a Regional API, and the most that all headers may have together, in bytes.
 const MAX_HEAD: usize = 10_240;

@@ -4,15 +4,16 @@
 //! Only requests that no throttle refuses count towards the quota, whose periods begin at midnight UTC.
 
 use alloc::format;
+use alloc::string::String;
 
 use http_event::contract::Request;
-use http_event::throttle;
+use http_event::throttle::Limits;
 use plugin_kit::time::iso_basic;
 use serde_json::Value;
 
-use crate::counters::Counters;
 use crate::gateway_response::GatewayResponse;
 use crate::state::{Key, Method};
+use http_event::counters::Counters;
 
 const DAY_MS: u64 = 86_400_000;
 
@@ -29,16 +30,15 @@ pub fn count(
 ) -> Result<(), GatewayResponse> {
     let at_ms = request.at_ms;
     let route = format!("{} {}", method.name, method.resource);
-    let take = |key: &str, limits: Option<&Value>| {
-        let take_token = |rate, burst| counters.take_token(key, at_ms, rate, burst);
-        match limits.is_none_or(|limits| throttle::take(limits, take_token)) {
+    let take = |key: &str, limits: Option<&str>| {
+        let limits = limits.and_then(Limits::read);
+        match limits.is_none_or(|limits| limits.pass(key, at_ms, counters)) {
             true => Ok(()),
             false => Err(GatewayResponse::Throttled),
         }
     };
     if let Some(limits) = method.detail("throttle") {
-        let limits: Option<Value> = serde_json::from_str(limits).ok();
-        take(&format!("method {route}"), limits.as_ref())?;
+        take(&format!("method {route}"), Some(limits.trim_matches('"')))?;
     }
     let Some(key) = key.filter(|key| !key.plan.is_empty()) else {
         return Ok(());
@@ -46,8 +46,10 @@ pub fn count(
     // `configure` wrote it.
     let plan: Value = serde_json::from_str(key.plan).unwrap_or_default();
     let own = plan.get("methods").and_then(|methods| methods.get(&route));
-    take(&format!("key {} {route}", key.id), own)?;
-    take(&format!("key {}", key.id), Some(&plan))?;
+    let text = |value: Option<&'_ Value>| value.and_then(Value::as_str).map(String::from);
+    take(&format!("key {} {route}", key.id), text(own).as_deref())?;
+    let all = text(plan.get("throttle"));
+    take(&format!("key {}", key.id), all.as_deref())?;
     let Some(limit) = plan.get("limit").and_then(Value::as_u64) else {
         return Ok(());
     };

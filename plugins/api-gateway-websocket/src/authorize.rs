@@ -10,7 +10,7 @@ use alloc::string::{String, ToString as _};
 use authorizer::authorizer::{Form, Guard};
 use authorizer::decision::{Decision, Reason, Refusal};
 use authorizer::flow::{self, Ended};
-use authorizer::subject::{MethodArn, Subject, method_arn};
+use authorizer::subject::{Api, Wanted};
 use http_event::contract::{Request, Response, ResponseBody, WARNING};
 
 use crate::event::Context;
@@ -28,31 +28,28 @@ pub fn decide(
     ended: Option<Ended<'_>>,
 ) -> Result<Decision, String> {
     let state = context.state;
-    let arn = method_arn(MethodArn {
+    let api = Api {
         region: state.region,
         account: state.account_id,
-        api_id: state.api_id,
+        id: state.api_id,
         stage: state.stage,
+        stage_variables: state.stage_variables,
+        authorizers: state.authorizers,
+    };
+    let wanted = Wanted {
+        request,
         method: CONNECT,
         path: None,
-    });
-    let variable = |name: &str| variable(context, name);
-    let event = |_: Form, _: &[String]| context.authorizer(&arn, request);
-    let subject = Subject {
-        request,
-        method_arn: &arn,
-        stage_variables: state.stage_variables,
-        context: &variable,
-        event: &event,
+        context: &|name: &str| variable(context, name),
+        event: &|arn: &str, _: Form, _: &[String]| context.authorizer(arn, request),
     };
-    flow::decide(state.authorizers, guard, &subject, ended)
+    flow::decide_for(api, wanted, guard, ended)
 }
 
 /// A variable of `$context` that exists before the connection.
 fn variable(context: &Context<'_>, name: &str) -> Option<String> {
-    let (state, data) = (context.state, &context.data);
+    let data = &context.data;
     Some(match name {
-        "apiId" => state.api_id.to_owned(),
         "connectedAt" | "requestTimeEpoch" => context.at_ms.to_string(),
         "connectionId" => context.connection_id.to_owned(),
         "domainName" => data.domain_name.to_owned(),
@@ -61,7 +58,6 @@ fn variable(context: &Context<'_>, name: &str) -> Option<String> {
         "identity.userAgent" => data.user_agent.to_owned(),
         "requestId" | "extendedRequestId" => context.request_id.to_owned(),
         "routeKey" => CONNECT.to_owned(),
-        "stage" => state.stage.to_owned(),
         _ => return None,
     })
 }

@@ -16,10 +16,11 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use http_event::api_settings;
 use http_event::contract::{FunctionReference, Problem, Setup, Surroundings};
 use http_event::cors;
 use plugin_kit::arn::partition;
-use plugin_kit::settings::{self, Problems, Table, is_function, is_word};
+use plugin_kit::settings::{Problems, Table, is_function, is_word};
 
 use crate::state::{AuthType, InvokeMode, State};
 
@@ -56,13 +57,9 @@ const URL_ID_LENGTH: usize = 32;
 ///
 /// All mistakes in it.
 pub fn configure(config: &str, surroundings: &Surroundings) -> Result<Setup, Vec<Problem>> {
-    let read = || {
-        let members = settings::parse(config)?;
-        let mut problems = Problems::default();
-        let setup = read(&Table::root(&members), surroundings, &mut problems);
-        problems.into_result(Some(setup))
-    };
-    read().map_err(|problems| problems.into_iter().map(Into::into).collect())
+    api_settings::configure(config, |table, problems| {
+        read(table, surroundings, problems)
+    })
 }
 
 /// Reads every key, even after a mistake, so that all mistakes are found.

@@ -120,12 +120,14 @@ fn legal(setting: &Setting) -> Vec<String> {
         "function" => "'echo'",
         "target-queue" => "'orders'",
         "routes" => {
-            "{ 'GET /a' = 'echo', '$default' = { function = 'echo', payload-format-version = '1.0', timeout = 0.05 } }"
+            "{ 'GET /a' = 'echo', '$default' = { function = 'echo', payload-format-version = '1.0', timeout = 0.05, \
+             throttle = { rate-limit = 0.5, burst-limit = 2 } } }"
         }
         "cors" => {
             "{ allow-origins = ['https://a.example'], allow-methods = ['GET'], allow-headers = ['content-type'], \
              expose-headers = ['etag'], max-age = -1, allow-credentials = true }"
         }
+        "throttle" => "{ rate-limit = 10, burst-limit = 20 }",
         "authorizer" => "'NONE'",
         "authorizers" => {
             "{ keys = { type = 'request', function = 'echo' }, aws = { type = 'iam' } }"

@@ -15,8 +15,9 @@ mod rules;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use http_event::api_settings;
 use http_event::contract::{FunctionReference, Problem, Setup, Surroundings};
-use plugin_kit::settings::{self, Problems, Table};
+use plugin_kit::settings::{Problems, Table};
 
 use crate::state::{Rule, State};
 use action::ConfiguredAction;
@@ -50,13 +51,9 @@ const MAX_BODY: u32 = 1024 * 1024;
 ///
 /// All mistakes in it.
 pub fn configure(config: &str, surroundings: &Surroundings) -> Result<Setup, Vec<Problem>> {
-    let read = || {
-        let members = settings::parse(config)?;
-        let mut problems = Problems::default();
-        let setup = read(&Table::root(&members), surroundings, &mut problems);
-        problems.into_result(Some(setup))
-    };
-    read().map_err(|problems| problems.into_iter().map(Into::into).collect())
+    api_settings::configure(config, |table, problems| {
+        read(table, surroundings, problems)
+    })
 }
 
 /// Reads every key, even after a mistake, so that all mistakes are found.

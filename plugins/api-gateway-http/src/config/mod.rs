@@ -6,6 +6,7 @@
 //! | `function` | short for `routes = { "$default" = … }` | |
 //! | `payload-format-version` | `"2.0"` or `"1.0"`; a route may override it | `"2.0"` |
 //! | `timeout` | the integration's timeout, 0.05 to 30 seconds; a route may override it | 30 |
+//! | `throttle` | `rate-limit` and `burst-limit` of each route; a route may override it | none |
 //! | `stage` | the stage's name; unless it is `"$default"`, it is the first segment of every path | `"$default"` |
 //! | `stage-variables` | names and values | none |
 //! | `authorizers`, `authorizer`, `authorization-scopes` | see [`authorizer::settings`] | requests are not authorized |
@@ -24,21 +25,22 @@ use alloc::vec::Vec;
 
 use authorizer::identity_source::Style;
 use authorizer::settings::{Authorizers, Rules, Surroundings as Around};
-use http_event::api_settings::{api_id, domain_name, stage_variables};
+use http_event::api_settings::{self, api_id, domain_name, stage, stage_variables};
 use http_event::contract::NETWORK;
 use http_event::contract::{FunctionReference, Problem, Setup, Surroundings};
 use http_event::cors;
-use plugin_kit::settings::{self, Problems, Table, is_word};
+use plugin_kit::settings::{Problems, Table};
 
 use crate::limits;
 use crate::state::{DEFAULT, State};
 use routes::IntegrationDefaults;
 
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "routes",
     "function",
     "payload-format-version",
     "timeout",
+    "throttle",
     "stage",
     "stage-variables",
     "cors",
@@ -66,13 +68,9 @@ const AUTHORIZERS: Rules = Rules {
 ///
 /// All mistakes in it.
 pub fn configure(config: &str, surroundings: &Surroundings) -> Result<Setup, Vec<Problem>> {
-    let read = || {
-        let members = settings::parse(config)?;
-        let mut problems = Problems::default();
-        let setup = read(&Table::root(&members), surroundings, &mut problems);
-        problems.into_result(Some(setup))
-    };
-    read().map_err(|problems| problems.into_iter().map(Into::into).collect())
+    api_settings::configure(config, |table, problems| {
+        read(table, surroundings, problems)
+    })
 }
 
 /// Reads every key, even after a mistake, so that all mistakes are found.
@@ -92,7 +90,7 @@ fn read(table: &Table<'_>, surroundings: &Surroundings, problems: &mut Problems)
         &authorizers,
         problems,
     );
-    let stage = stage(table, problems);
+    let stage = stage(table, DEFAULT, problems);
     let stage_variables = stage_variables(table, problems);
     let cors = table
         .table("cors", problems)
@@ -134,14 +132,6 @@ fn read(table: &Table<'_>, surroundings: &Surroundings, problems: &mut Problems)
         warnings: Vec::new(),
         extra: Vec::new(),
     }
-}
-
-fn stage<'a>(table: &Table<'a>, problems: &mut Problems) -> &'a str {
-    let is_legal = |name: &str| name == DEFAULT || is_word(name, "-_") && name.len() <= 128;
-    let rule = "a stage's name consists of letters, digits, `-` and `_`, or \"$default\"";
-    table
-        .text("stage", is_legal, rule, problems)
-        .unwrap_or(DEFAULT)
 }
 
 fn account_id<'a>(table: &Table<'a>, problems: &mut Problems) -> &'a str {

@@ -5,16 +5,18 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use authorizer::settings::{Authorizers, RouteGuard};
+use http_event::throttle::{Limits, throttle};
 use plugin_kit::settings::{Problems, Table};
 use serde_json::Value;
 
 use crate::state::{DEFAULT, Format, Route};
 use http_event::route_key::RouteKey;
 
-const KEYS: [&str; 5] = [
+const KEYS: [&str; 6] = [
     "function",
     "payload-format-version",
     "timeout",
+    "throttle",
     "authorizer",
     "authorization-scopes",
 ];
@@ -28,6 +30,7 @@ const MAX_TIMEOUT_MS: u32 = 30_000;
 pub struct IntegrationDefaults<'a> {
     format: Format,
     timeout_ms: u32,
+    throttle: Option<Limits>,
     guard: Option<RouteGuard<'a>>,
 }
 
@@ -37,6 +40,7 @@ impl<'a> IntegrationDefaults<'a> {
         let aws = Self {
             format: Format::V2,
             timeout_ms: MAX_TIMEOUT_MS,
+            throttle: None,
             guard: None,
         };
         aws.overridden_by(table, problems)
@@ -48,9 +52,7 @@ impl<'a> IntegrationDefaults<'a> {
     }
 
     fn overridden_by(&self, table: &Table<'_>, problems: &mut Problems) -> Self {
-        let is_legal = |name: &str| Format::from_name(name).is_some();
-        let rule = "the payload format version is \"2.0\" or \"1.0\"";
-        let format = table.text("payload-format-version", is_legal, rule, problems);
+        let format = table.choice("payload-format-version", &["2.0", "1.0"], problems);
         let in_bounds = |timeout_ms: &u32| (MIN_TIMEOUT_MS..=MAX_TIMEOUT_MS).contains(timeout_ms);
         let rule =
             "a timeout is a number of seconds from 0.05 to 30, with up to three decimal places";
@@ -58,6 +60,7 @@ impl<'a> IntegrationDefaults<'a> {
         Self {
             format: format.and_then(Format::from_name).unwrap_or(self.format),
             timeout_ms: timeout_ms.unwrap_or(self.timeout_ms),
+            throttle: throttle(table, problems).or(self.throttle),
             guard: self.guard.clone(),
         }
     }
@@ -69,6 +72,8 @@ pub struct ConfiguredRoute<'a> {
     integration: IntegrationDefaults<'a>,
     /// The authorizer as a field of the state.
     guard: String,
+    /// The throttle as a field of the state.
+    throttle: String,
     /// The function's name.
     pub function: &'a str,
     /// The keys that lead to that name.
@@ -83,9 +88,11 @@ impl<'a> ConfiguredRoute<'a> {
         at: Vec<String>,
     ) -> Self {
         let guard = integration.guard.as_ref().map(RouteGuard::write);
+        let throttle = integration.throttle.map(Limits::write);
         Self {
             key,
             integration,
+            throttle: throttle.unwrap_or_default(),
             guard: guard.unwrap_or_default(),
             function,
             at,
@@ -101,6 +108,7 @@ impl<'a> ConfiguredRoute<'a> {
             timeout_ms: self.integration.timeout_ms,
             function: self.function,
             guard: &self.guard,
+            throttle: &self.throttle,
         }
     }
 

@@ -40,6 +40,7 @@ fn a_function_alone_is_the_default_route() {
         timeout_ms: 30_000,
         function: "hello:live",
         guard: "",
+        throttle: "",
     };
     assert_eq!(state.routes().collect::<Vec<_>>(), [route]);
 }

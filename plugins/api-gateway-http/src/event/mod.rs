@@ -81,6 +81,7 @@ impl<'a> Context<'a> {
 
 #[cfg(test)]
 mod tests {
+    use golden::counters::MemoryCounters;
     use http_event::contract::{Header, RequestBody, Step};
 
     use super::*;
@@ -106,7 +107,7 @@ mod tests {
             extra: Vec::new(),
         };
         let setup = crate::config::alone(config).unwrap();
-        match crate::shape(&setup.state, &request).unwrap() {
+        match crate::shape(&setup.state, &request, &MemoryCounters::default()).unwrap() {
             Step::Invoke(invocation) => invocation.event,
             other => panic!("{other:?}"),
         }

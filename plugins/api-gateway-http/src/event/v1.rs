@@ -8,7 +8,8 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use authorizer::decision::{Caller, root_user};
+use authorizer::decision::Caller;
+use authorizer::identity::{Identity, access_key};
 use http_event::body;
 use http_event::contract::Request;
 use http_event::event_2_0::{capacity, domain_prefix};
@@ -17,7 +18,6 @@ use http_event::json::write::{self, Object};
 use http_event::percent::decode;
 use http_event::query::parameters;
 use http_event::values;
-use plugin_kit::arn::partition;
 use plugin_kit::time::common_log;
 
 use super::Context;
@@ -140,11 +140,6 @@ fn write_query(context: &Context<'_>, event: &mut Object<'_>) {
 
 fn write_request_context(context: &Context<'_>, is_authorized: bool, object: &mut Object<'_>) {
     let (state, request) = (context.state, context.request);
-    let signed = match context.caller {
-        Some(Caller::Iam { access_key }) => Some(access_key.as_str()),
-        _ => None,
-    };
-    let user_arn = signed.map(|_| root_user(state.account_id, partition(state.region)));
     object.string("accountId", state.account_id);
     object.string("apiId", state.api_id);
     if is_authorized {
@@ -157,22 +152,14 @@ fn write_request_context(context: &Context<'_>, is_authorized: bool, object: &mu
     object.string("extendedRequestId", context.request_id);
     object.string("httpMethod", &request.method);
     object.object("identity", |identity| {
-        for key in IDENTITY {
-            match key {
-                "sourceIp" => identity.string(key, &request.peer),
-                "userAgent" => identity.string(key, request.user_agent()),
-                "accessKey" if signed.is_some() => {
-                    identity.string(key, signed.unwrap_or_default());
-                }
-                "accountId" | "caller" | "user" if signed.is_some() => {
-                    identity.string(key, state.account_id);
-                }
-                "userArn" if signed.is_some() => {
-                    identity.string(key, user_arn.as_deref().unwrap_or_default());
-                }
-                _ => identity.raw(key, "null"),
-            }
-        }
+        let client = Identity {
+            source_ip: &request.peer,
+            user_agent: Some(request.user_agent()),
+            access_key: access_key(context.caller),
+            account: state.account_id,
+            region: state.region,
+        };
+        client.write(&IDENTITY, identity);
     });
     object.string("path", &decode(&request.path));
     object.string("protocol", &request.protocol);

@@ -152,7 +152,7 @@ pub fn read<'t>(
     for method in &mut methods {
         if let Some(throttle) = &throttle {
             let entry = method.details.entry("throttle");
-            entry.or_insert_with(|| throttle.clone());
+            entry.or_insert_with(|| Value::from(throttle.write()));
         }
         if !method.details.is_empty() {
             method.details_json = Value::Object(method.details.clone()).to_string();
@@ -253,7 +253,7 @@ fn route<'t>(
         details.insert(String::from("operation-name"), Value::from(name));
     }
     if let Some(throttle) = throttle::throttle(&table, problems) {
-        details.insert(String::from("throttle"), throttle);
+        details.insert(String::from("throttle"), Value::from(throttle.write()));
     }
     if let Some(models) = models.of_route(&table, problems) {
         details.insert(String::from("request-models"), Value::Object(models));

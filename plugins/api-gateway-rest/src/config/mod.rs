@@ -37,9 +37,11 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use http_event::api_settings::{api_id, domain_name, stage_variables};
+use http_event::api_settings::{
+    self, BASE_PATH_RULE, api_id, base_path, domain_name, is_base_path, stage, stage_variables,
+};
 use http_event::contract::{FunctionReference, Problem, Setup, Surroundings};
-use plugin_kit::settings::{self, Problems, Table, is_word};
+use plugin_kit::settings::{Problems, Table, is_word};
 
 use crate::state::{ENTRY, State};
 
@@ -88,13 +90,9 @@ const MAX_BODY: u32 = 10 * 1024 * 1024;
 ///
 /// All mistakes in it.
 pub fn configure(config: &str, surroundings: &Surroundings) -> Result<Setup, Vec<Problem>> {
-    let read = || {
-        let members = settings::parse(config)?;
-        let mut problems = Problems::default();
-        let setup = read(&Table::root(&members), surroundings, &mut problems);
-        problems.into_result(Some(setup))
-    };
-    read().map_err(|problems| problems.into_iter().map(Into::into).collect())
+    api_settings::configure(config, |table, problems| {
+        read(table, surroundings, problems)
+    })
 }
 
 /// Reads every key, even after a mistake, so that all mistakes are found.
@@ -135,7 +133,7 @@ fn read(table: &Table<'_>, surroundings: &Surroundings, problems: &mut Problems)
     let api_keys = usage::plans(table, api_keys, &methods, problems, &mut warnings);
     let binary_types = binary_types(table, problems);
     let stage_variables = stage_variables(table, problems);
-    let stage = stage(table, problems);
+    let stage = stage(table, "prod", problems);
     let base_paths = base_paths(table, problems);
     let disabled = table.boolean("disable-execute-api-endpoint", problems);
     let has_stage = !disabled.unwrap_or(base_paths.is_some());
@@ -185,13 +183,6 @@ fn read(table: &Table<'_>, surroundings: &Surroundings, problems: &mut Problems)
     }
 }
 
-fn stage<'a>(table: &Table<'a>, problems: &mut Problems) -> &'a str {
-    let is_legal = |name: &str| is_word(name, "-_") && name.len() <= 128;
-    let rule = "a stage's name consists of letters, digits, `-` and `_`";
-    let stage = table.text("stage", is_legal, rule, problems);
-    stage.unwrap_or("prod")
-}
-
 /// What paths begin with, for the summary.
 fn prefixes(base_paths: Option<&str>, has_stage: bool, stage: &str) -> String {
     let mut text = match base_paths {
@@ -212,15 +203,8 @@ fn prefixes(base_paths: Option<&str>, has_stage: bool, stage: &str) -> String {
 
 /// One base path or several, separated by [`ENTRY`].
 fn base_paths(table: &Table<'_>, problems: &mut Problems) -> Option<String> {
-    let is_legal = |path: &str| {
-        path.is_empty()
-            || path
-                .split('/')
-                .all(|segment| is_word(segment, "$-_.+!*'()"))
-    };
-    let rule = "a base path consists of segments such as \"v1\", without slashes at its ends; it may be empty";
-    let path = table.text("base-path", is_legal, rule, problems);
-    let Some(paths) = table.texts("base-paths", is_legal, rule, problems) else {
+    let path = base_path(table, problems);
+    let Some(paths) = table.texts("base-paths", is_base_path, BASE_PATH_RULE, problems) else {
         return path.map(String::from);
     };
     if path.is_some() {

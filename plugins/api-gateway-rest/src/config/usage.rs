@@ -115,8 +115,8 @@ fn plan(
     problems: &mut Problems,
 ) -> Map<String, Value> {
     let mut plan = Map::new();
-    if let Some(Value::Object(throttle)) = throttle(table, problems) {
-        plan.extend(throttle);
+    if let Some(limits) = throttle(table, problems) {
+        plan.insert(String::from("throttle"), Value::from(limits.write()));
     }
     if let Some(quota) = table.table("quota", problems) {
         quota.refuse_unknown(&["limit", "period", "offset"], &[], problems);
@@ -154,7 +154,7 @@ fn plan(
                 .table(route, problems)
                 .and_then(|table| limits(&table, problems));
             if let Some(limits) = limits {
-                found.insert(route.to_string(), limits);
+                found.insert(route.to_string(), Value::from(limits.write()));
             }
         }
         plan.insert(String::from("methods"), Value::Object(found));

@@ -6,8 +6,8 @@ use http_event::contract::{
 };
 use serde_json::{Value, json};
 
-use crate::golden::MemoryCounters;
 use crate::{configure, resume};
+use golden::counters::MemoryCounters;
 
 fn state(routes: &Value) -> String {
     let mut surroundings = Surroundings::none();

@@ -24,9 +24,9 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use http_event::api_settings::{api_id, domain_name, stage_variables};
+use http_event::api_settings::{self, api_id, base_path, domain_name, stage, stage_variables};
 use http_event::contract::{FunctionReference, Problem, Setup, Surroundings};
-use plugin_kit::settings::{self, Problems, Table, is_word};
+use plugin_kit::settings::{Problems, Table};
 
 use crate::management::MAX_MESSAGE;
 use crate::selection;
@@ -72,13 +72,9 @@ const DEFAULT_SELECTION: &str = "$request.body.action";
 ///
 /// All mistakes in it.
 pub fn configure(config: &str, surroundings: &Surroundings) -> Result<Setup, Vec<Problem>> {
-    let read = || {
-        let members = settings::parse(config)?;
-        let mut problems = Problems::default();
-        let setup = read(&Table::root(&members), surroundings, &mut problems);
-        problems.into_result(Some(setup))
-    };
-    read().map_err(|problems| problems.into_iter().map(Into::into).collect())
+    api_settings::configure(config, |table, problems| {
+        read(table, surroundings, problems)
+    })
 }
 
 /// Reads every key, even after a mistake, so that all mistakes are found.
@@ -90,7 +86,7 @@ fn read(table: &Table<'_>, surroundings: &Surroundings, problems: &mut Problems)
         authorizers::read(table, routes_table.as_ref(), surroundings, problems);
     let authorizers_line = authorizers.write();
     let stage_variables = stage_variables(table, problems);
-    let mut state = State::new(stage(table, problems), api_id(table, problems));
+    let mut state = State::new(stage(table, "prod", problems), api_id(table, problems));
     state.base_path = base_path(table, problems);
     state.domain_name = domain_name(table, problems);
     state.stage_variables = &stage_variables;
@@ -141,24 +137,6 @@ fn read(table: &Table<'_>, surroundings: &Surroundings, problems: &mut Problems)
         warnings,
         extra: Vec::new(),
     }
-}
-
-fn stage<'a>(table: &Table<'a>, problems: &mut Problems) -> &'a str {
-    let is_legal = |name: &str| is_word(name, "-_") && name.len() <= 128;
-    let rule = "a stage's name consists of letters, digits, `-` and `_`";
-    let stage = table.text("stage", is_legal, rule, problems);
-    stage.unwrap_or("prod")
-}
-
-fn base_path<'a>(table: &Table<'a>, problems: &mut Problems) -> Option<&'a str> {
-    let is_legal = |path: &str| {
-        path.is_empty()
-            || path
-                .split('/')
-                .all(|segment| is_word(segment, "$-_.+!*'()"))
-    };
-    let rule = "a base path consists of segments such as \"v1\", without slashes at its ends; it may be empty";
-    table.text("base-path", is_legal, rule, problems)
 }
 
 fn selection<'a>(table: &Table<'a>, problems: &mut Problems) -> &'a str {

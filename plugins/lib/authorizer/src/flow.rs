@@ -10,10 +10,10 @@ use alloc::string::String;
 use http_event::contract::Outcome;
 use http_event::signature::access_key;
 
-use crate::authorizer::{Authorizer, Guard, Kind, List, find};
+use crate::authorizer::{Authorizer, Form, Guard, Kind, List, find};
 use crate::decision::{Caller, Decision, Reason};
 pub use crate::progress::progress_of;
-use crate::subject::Subject;
+use crate::subject::{Api, MethodArn, Subject, Wanted, method_arn};
 use crate::{lambda, token};
 
 /// A step of an authorizer that has ended: its progress, as from [`progress_of`], and its outcome.
@@ -37,6 +37,42 @@ pub fn decide(
         None => Ok(begin(&authorizer, guard.scopes, subject)),
         Some((progress, outcome)) => resume(&authorizer, guard.scopes, subject, progress, outcome),
     }
+}
+
+/// Like [`decide`], for what a request wants of an API.
+///
+/// # Errors
+///
+/// As those of [`decide`].
+pub fn decide_for(
+    api: Api<'_>,
+    wanted: Wanted<'_>,
+    guard: Guard<'_>,
+    ended: Option<Ended<'_>>,
+) -> Result<Decision, String> {
+    let arn = method_arn(MethodArn {
+        region: api.region,
+        account: api.account,
+        api_id: api.id,
+        stage: api.stage,
+        method: wanted.method,
+        path: wanted.path,
+    });
+    let variable = |name: &str| match name {
+        "accountId" => Some(String::from(api.account)),
+        "apiId" => Some(String::from(api.id)),
+        "stage" => Some(String::from(api.stage)),
+        name => (wanted.context)(name),
+    };
+    let event = |form: Form, identity: &[String]| (wanted.event)(&arn, form, identity);
+    let subject = Subject {
+        request: wanted.request,
+        method_arn: &arn,
+        stage_variables: api.stage_variables,
+        context: &variable,
+        event: &event,
+    };
+    decide(api.authorizers, guard, &subject, ended)
 }
 
 fn begin(authorizer: &Authorizer<'_>, scopes: List<'_>, subject: &Subject<'_>) -> Decision {

@@ -26,6 +26,7 @@ pub mod claims;
 pub mod condition;
 pub mod decision;
 pub mod flow;
+pub mod identity;
 pub mod identity_source;
 mod json;
 pub mod keys;

@@ -55,6 +55,57 @@ impl<'a> Subject<'a> {
     }
 }
 
+/// The API that a request is for.
+#[derive(Debug, Clone, Copy)]
+pub struct Api<'a> {
+    /// The region.
+    pub region: &'a str,
+    /// The account: twelve digits.
+    pub account: &'a str,
+    /// The id of the API.
+    pub id: &'a str,
+    /// The stage.
+    pub stage: &'a str,
+    /// The stage variables as a JSON object; empty without any.
+    pub stage_variables: &'a str,
+    /// The line of the plugin's state with the authorizers.
+    pub authorizers: &'a str,
+}
+
+/// What is asked for: a method and a path.
+#[derive(Clone, Copy)]
+pub struct Wanted<'a> {
+    /// The request.
+    pub request: &'a Request,
+    /// As in [`MethodArn`].
+    pub method: &'a str,
+    /// As in [`MethodArn`].
+    pub path: Option<&'a str>,
+    /// A variable of the API's `$context` besides those that all APIs have.
+    pub context: &'a dyn Fn(&str) -> Option<String>,
+    /// Writes the event of a Lambda authorizer that receives the request, for this ARN of the method; the values are
+    /// those of the identity sources.
+    pub event: &'a dyn Fn(&str, Form, &[String]) -> String,
+}
+
+impl fmt::Debug for Wanted<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} {:?}", self.method, self.path)
+    }
+}
+
+/// A variable of `$context` that the APIs for requests have in common, before the integration.
+pub fn request_variable(request: &Request, name: &str) -> Option<String> {
+    Some(match name {
+        "identity.sourceIp" => request.peer.clone(),
+        "identity.userAgent" => String::from(request.user_agent()),
+        "path" => request.path.clone(),
+        "protocol" => request.protocol.clone(),
+        "requestTimeEpoch" => alloc::format!("{}", request.at_ms),
+        _ => return None,
+    })
+}
+
 /// What the ARN of a method consists of.
 #[derive(Debug, Clone, Copy)]
 pub struct MethodArn<'a> {

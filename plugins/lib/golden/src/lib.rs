@@ -8,6 +8,7 @@
 
 #![allow(clippy::panic, reason = "this is a library of assertions for tests")]
 
+pub mod counters;
 pub mod http;
 pub mod websocket;
 

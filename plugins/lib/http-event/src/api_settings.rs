@@ -1,13 +1,58 @@
-//! Settings that HTTP and REST APIs of API Gateway have in common. The rules are those of AWS.
+//! Settings that the front ends have in common, most of all the APIs of API Gateway. The rules are those of AWS.
 //!
 //! On failure: each mistake is recorded, and the setting has its default.
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use plugin_kit::settings::{Problems, Table, is_word};
+use plugin_kit::settings::{self, Problems, Table, is_word};
 
+use crate::contract::{Problem, Setup};
 use crate::json::write;
+
+/// Checks a trigger's configuration, a JSON object, with a function that reads every key, even after a mistake.
+///
+/// # Errors
+///
+/// All mistakes in it.
+pub fn configure(
+    config: &str,
+    read: impl FnOnce(&Table<'_>, &mut Problems) -> Setup,
+) -> Result<Setup, Vec<Problem>> {
+    let checked = || {
+        let members = settings::parse(config)?;
+        let mut problems = Problems::default();
+        let setup = read(&Table::root(&members), &mut problems);
+        problems.into_result(Some(setup))
+    };
+    checked().map_err(|problems| problems.into_iter().map(Into::into).collect())
+}
+
+/// The key `stage`, with its default. `$default` is a stage of HTTP APIs, which have it as the default.
+pub fn stage<'a>(table: &Table<'a>, default: &'a str, problems: &mut Problems) -> &'a str {
+    let is_legal = |name: &str| name == default || is_word(name, "-_") && name.len() <= 128;
+    let mut rule = String::from("a stage's name consists of letters, digits, `-` and `_`");
+    if default.starts_with('$') {
+        rule.push_str(", or \"$default\"");
+    }
+    let stage = table.text("stage", is_legal, &rule, problems);
+    stage.unwrap_or(default)
+}
+
+/// What is wrong with a base path that [`is_base_path`] does not accept.
+pub const BASE_PATH_RULE: &str =
+    "a base path consists of segments such as \"v1\", without slashes at its ends; it may be empty";
+
+/// Whether a text can be the base path of a custom domain.
+pub fn is_base_path(path: &str) -> bool {
+    let mut segments = path.split('/');
+    path.is_empty() || segments.all(|segment| is_word(segment, "$-_.+!*'()"))
+}
+
+/// The key `base-path`.
+pub fn base_path<'a>(table: &Table<'a>, problems: &mut Problems) -> Option<&'a str> {
+    table.text("base-path", is_base_path, BASE_PATH_RULE, problems)
+}
 
 /// The key `api-id`: lower-case letters and digits.
 pub fn api_id<'a>(table: &Table<'a>, problems: &mut Problems) -> &'a str {

@@ -13,6 +13,7 @@
 //! - [`body`] decides whether an event contains a body as text or in Base64;
 //! - [`payload`] reads the response object that a function returned, and [`response`] makes a response of it;
 //! - [`signature`] finds the access key that a request is signed with;
+//! - [`counters`] are those of the host, which throttles and quotas use;
 //! - [`throttle`] reads the settings of throttles;
 //! - [`cors`] answers preflight requests and adds CORS headers to responses;
 //! - `component`, which exists only for `wasm32`, is what a component without the standard library needs.
@@ -32,6 +33,7 @@ pub mod body;
 pub mod component;
 pub mod contract;
 pub mod cors;
+pub mod counters;
 pub mod event_2_0;
 pub mod head;
 pub mod headers;

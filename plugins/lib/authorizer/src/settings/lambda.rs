@@ -117,8 +117,7 @@ fn form(table: &Table<'_>, is_token: bool, rules: Rules, problems: &mut Problems
     if !rules.has_formats {
         return Form::Request;
     }
-    let rule = "the payload format version is \"2.0\" or \"1.0\"";
-    let format = table.text(FORMAT, |name| matches!(name, "1.0" | "2.0"), rule, problems);
+    let format = table.choice(FORMAT, &["2.0", "1.0"], problems);
     let is_simple = table.boolean(SIMPLE, problems) == Some(true);
     match (format, is_simple) {
         (Some("1.0"), true) => {
