@@ -4,7 +4,6 @@
 //! Only requests that no throttle refuses count towards the quota, whose periods begin at midnight UTC.
 
 use alloc::format;
-use alloc::string::String;
 
 use http_event::contract::Request;
 use http_event::throttle::Limits;
@@ -46,10 +45,10 @@ pub fn count(
     // `configure` wrote it.
     let plan: Value = serde_json::from_str(key.plan).unwrap_or_default();
     let own = plan.get("methods").and_then(|methods| methods.get(&route));
-    let text = |value: Option<&'_ Value>| value.and_then(Value::as_str).map(String::from);
-    take(&format!("key {} {route}", key.id), text(own).as_deref())?;
-    let all = text(plan.get("throttle"));
-    take(&format!("key {}", key.id), all.as_deref())?;
+    let own = own.and_then(Value::as_str);
+    take(&format!("key {} {route}", key.id), own)?;
+    let all = plan.get("throttle").and_then(Value::as_str);
+    take(&format!("key {}", key.id), all)?;
     let Some(limit) = plan.get("limit").and_then(Value::as_u64) else {
         return Ok(());
     };
