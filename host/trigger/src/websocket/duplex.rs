@@ -1,11 +1,12 @@
 //! Both directions of a WebSocket connection's socket.
 //!
 //! [`Duplex::next`] reads and writes at the same time: a client that does not read can still send, and one that sends
-//! without pause still receives. A message is sent in frames of up to [`SENT_FRAME_BYTES`], so that a pong or a close
-//! frame waits for one frame, not for a whole message; memory is used for one frame, too.
+//! without pause still receives. A message is sent in frames of up to [`SENT_FRAME_BYTES`], and small ones are written
+//! together up to this size, so that a pong or a close frame waits for two such frames at most, however long a
+//! message is.
 //!
-//! A pong that the client does not read is kept for it. Once [`PENDING_PONGS`] wait, nothing more is read: otherwise the
-//! pongs of a client that never reads would fill the memory.
+//! A pong that the client does not read is kept for it. Once [`PENDING_PONGS`] wait, nothing more is read: otherwise
+//! the pongs of a client that never reads would fill the memory.
 //!
 //! On failure: what a client does wrong, and the end of its connection, are results of `next`. Closing takes up to
 //! [`CLOSE_TIMEOUT`] for each of its parts and never fails; it tells how the connection has ended.
@@ -39,14 +40,16 @@ const NO_CLOSE_FRAME: u16 = 1006;
 #[derive(Debug)]
 pub(super) struct Duplex {
     stream: WebSocketStream<Upgraded>,
-    /// The message that is being sent.
-    message: Option<Rest>,
-    /// The pongs that have not been sent.
+    /// What has not been written of the latest message.
+    rest: Option<Rest>,
+    /// The bytes of messages that have been written, and not all of them sent.
+    unsent: usize,
+    /// The pongs among what has not been sent.
     pongs: usize,
     write_deadline: Option<Instant>,
 }
 
-/// What has not been written of a message: nothing while its last frame is being sent.
+/// The end of a message.
 #[derive(Debug)]
 struct Rest {
     kind: Data,
@@ -71,18 +74,19 @@ impl Duplex {
             .max_frame_size(Some(setup.max_frame_bytes));
         Self {
             stream: WebSocketStream::from_raw_socket(socket, Role::Server, Some(config)).await,
-            message: None,
+            rest: None,
+            unsent: 0,
             pongs: 0,
             write_deadline: None,
         }
     }
 
-    /// Whether a message is being sent; another one has to wait.
-    pub(super) fn is_sending(&self) -> bool {
-        self.message.is_some()
+    /// Whether a further message has to wait.
+    pub(super) fn is_full(&self) -> bool {
+        self.rest.is_some() || self.unsent >= SENT_FRAME_BYTES
     }
 
-    /// When the client must have read what has been written. `None` if it has.
+    /// Until when what has been written has to be sent. `None` if all of it has been.
     pub(super) fn write_deadline(&self) -> Option<Instant> {
         self.write_deadline
     }
@@ -97,8 +101,7 @@ impl Duplex {
             WebSocketMessage::Text(text) => (Data::Text, text.into()),
             WebSocketMessage::Binary(bytes) => (Data::Binary, bytes),
         };
-        self.message = Some(Rest { kind, bytes });
-        self.write_frame()
+        self.write_frame(Rest { kind, bytes })
     }
 
     /// Waits until something has arrived, if `reads`, or all that was written has been sent. Dropping the future loses
@@ -132,26 +135,25 @@ impl Duplex {
 
     /// Goes on with the message that is being sent.
     fn flushed(&mut self) -> Result<(), Error> {
+        self.unsent = 0;
         self.pongs = 0;
         self.write_deadline = None;
-        match &self.message {
-            Some(rest) if !rest.bytes.is_empty() => self.write_frame(),
-            _ => {
-                self.message = None;
-                Ok(())
-            }
+        match self.rest.take() {
+            Some(rest) => self.write_frame(rest),
+            None => Ok(()),
         }
     }
 
-    /// Writes the next frame of the message. What the socket does not take waits for [`next`](Self::next).
-    fn write_frame(&mut self) -> Result<(), Error> {
-        let Some(Rest { kind, bytes }) = &mut self.message else {
-            return Ok(());
-        };
+    /// Writes the next frame of a message. What the socket does not take waits for [`next`](Self::next).
+    fn write_frame(&mut self, Rest { kind, mut bytes }: Rest) -> Result<(), Error> {
         let part = bytes.split_to(bytes.len().min(SENT_FRAME_BYTES));
-        let frame = Frame::message(part, OpCode::Data(*kind), bytes.is_empty());
-        *kind = Data::Continue;
-        self.write_deadline = Some(write_deadline());
+        let frame = Frame::message(part, OpCode::Data(kind), bytes.is_empty());
+        self.rest = (!bytes.is_empty()).then_some(Rest {
+            kind: Data::Continue,
+            bytes,
+        });
+        self.unsent += frame.len();
+        self.write_deadline.get_or_insert_with(write_deadline);
         Pin::new(&mut self.stream).start_send(Message::Frame(frame))
     }
 

@@ -1,10 +1,10 @@
 //! The messages of one connection that are being processed.
 //!
-//! Each is a task, so that neither a slow plugin nor a slow function delays the connection. The plugin receives a message
-//! when it has returned from the one before; what follows runs at the same time for all of them.
+//! Each is a task, so that neither a slow plugin nor a slow function delays the connection. The plugin receives a
+//! message when it has returned from the one before; what follows runs at the same time for all of them.
 //!
-//! On failure: an error of the plugin is logged, nothing is sent to the client, and the next message is passed on. Dropping
-//! [`Messages`] aborts the tasks.
+//! On failure: an error of the plugin is logged, nothing is sent to the client, and the next message is passed on.
+//! Dropping [`Messages`] aborts the tasks.
 
 use std::sync::Arc;
 

@@ -1,12 +1,12 @@
 //! One WebSocket connection, from the end of its handshake to its end.
 //!
-//! The task reads frames, hands messages over to be processed ([`Messages`]), and sends what others have queued. It waits
-//! for all of that at the same time and for nothing else, so that neither the plugin, nor a function, nor a client that
-//! does not read delays pongs, closes and timeouts.
+//! The task reads frames, hands messages over to be processed ([`Messages`]), and sends what others have queued. It
+//! waits for all of that at the same time and for nothing else, so that neither the plugin, nor a function, nor a client
+//! that does not read delays pongs, closes and timeouts.
 //!
-//! On failure: see [`crate::websocket`]. However a connection ends, it is removed from the open ones first, and then the
-//! plugin's `disconnected` is called, unless the host is stopping. A host that stops gives the messages that are being
-//! processed [`DRAIN_TIMEOUT`], and then closes the connection.
+//! On failure: see [`crate::websocket`]. However a connection ends, it is removed from the open ones first, and then
+//! the plugin's `disconnected` is called, unless the host is stopping. A host that stops gives the messages that are
+//! being processed [`DRAIN_TIMEOUT`], and then closes the connection.
 
 use std::sync::Arc;
 
@@ -94,24 +94,25 @@ impl Session {
         // Until when what has begun may be finished, if the host is stopping.
         let mut drain_end = None;
         loop {
-            if !duplex.is_sending() {
-                match link.take() {
-                    Some(Outgoing::Message(message)) => {
+            while !duplex.is_full()
+                && let Some(outgoing) = link.take()
+            {
+                match outgoing {
+                    Outgoing::Message(message) => {
                         if let Err(error) = duplex.send(message) {
                             return Some(self.lost(&error));
                         }
                     }
-                    Some(Outgoing::Close(close)) => return Some(duplex.close(close).await),
-                    None if drain_end.is_some() && messages.is_empty() => {
-                        duplex.close(going_away(String::new())).await;
-                        return None;
-                    }
-                    None => {}
+                    Outgoing::Close(close) => return Some(duplex.close(close).await),
                 }
+            }
+            let unread = duplex.write_deadline();
+            if drain_end.is_some() && messages.is_empty() && unread.is_none() {
+                duplex.close(going_away(String::new())).await;
+                return None;
             }
             let idle_end = setup.idle_timeout.map(|idle| last_frame + idle);
             let deadline = drain_end.or_else(|| [end, idle_end].into_iter().flatten().min());
-            let unread = duplex.write_deadline();
             // A connection that is closed reads no further message.
             let reads =
                 drain_end.is_none() && messages.len() < CONNECTION_MESSAGES && !link.is_closing();
@@ -120,7 +121,7 @@ impl Session {
                 () = websockets.stop.cancelled(), if drain_end.is_none() => Next::Stop,
                 () = sleep_until(deadline.unwrap_or(last_frame)), if deadline.is_some() => Next::TimedOut,
                 () = sleep_until(unread.unwrap_or(last_frame)), if unread.is_some() => Next::Unread,
-                () = link.wake.notified(), if !duplex.is_sending() => Next::Look,
+                () = link.wake.notified(), if !duplex.is_full() => Next::Look,
                 progress = duplex.next(reads) => Next::Progress(progress),
                 Some(()) = messages.next_end() => Next::Look,
             };
@@ -164,7 +165,7 @@ impl Session {
                 }
                 Next::TimedOut => {
                     // A client that does not read a message does not read a close frame, either.
-                    if !duplex.is_sending() {
+                    if unread.is_none() {
                         duplex.close(going_away(String::new())).await;
                     }
                     return None;
