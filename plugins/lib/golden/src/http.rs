@@ -15,7 +15,9 @@ use http_event::websocket::CONNECTION_ID;
 use serde_json::{Value, json};
 
 /// The keys of a call, in the order of what happens.
-const CALL: [&str; 6] = ["about", "request", "step", "steps", "outcome", "response"];
+const CALL: [&str; 7] = [
+    "about", "basis", "request", "step", "steps", "outcome", "response",
+];
 
 /// The time at which invocations and fetches end, as in the tests of the built components.
 pub(crate) const END_MS: u64 = 1_700_000_000_002;

@@ -17,6 +17,15 @@ use std::{env, fs};
 
 use serde_json::{Map, Value};
 
+/// What the result of a call can be based on, and whether a source has to follow, after a colon.
+const BASES: [(&str, bool); 5] = [
+    ("recorded", true),
+    ("documented", true),
+    ("reported", true),
+    ("inferred", false),
+    ("design", false),
+];
+
 /// A file with a case.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Case {
@@ -58,16 +67,21 @@ pub fn read(name: &str) -> Value {
 }
 
 /// Compares the answers that are recorded in the cases of a plugin with those of `answer`, which returns the case with
-/// the plugin's answers. With `BLESS=1` it writes the cases with these answers, in the format of `print`.
+/// the plugin's answers. With `BLESS=1` it writes the cases with these answers, in the format of `print`. Each call has
+/// to say what its result is based on.
 ///
 /// # Panics
 ///
-/// Panics if an answer differs from the recorded one, or if a file cannot be read or written.
+/// Panics if an answer differs from the recorded one, if a call has no `basis`, or if a file cannot be read or written.
 pub fn check(plugin: &str, answer: impl Fn(&Value) -> Value, print: impl Fn(&Value) -> String) {
     let bless = env::var_os("BLESS").is_some();
     let mut differences = Vec::new();
     for Case { path, recorded } in cases(plugin) {
         let answered = answer(&recorded);
+        for call in recorded["calls"].as_array().into_iter().flatten() {
+            let at = format!("{}: {}", path.display(), call["about"]);
+            differences.extend(lacks_basis(call).map(|why| format!("{at}: {why}")));
+        }
         if bless {
             fs::write(&path, print(&answered))
                 .unwrap_or_else(|error| panic!("cannot write {path:?}: {error}"));
@@ -86,6 +100,22 @@ pub fn check(plugin: &str, answer: impl Fn(&Value) -> Value, print: impl Fn(&Val
 /// A case as indented JSON.
 pub fn pretty(case: &Value) -> String {
     format!("{case:#}\n")
+}
+
+/// Why a call does not say what its result is based on; `None` if it does.
+fn lacks_basis(call: &Value) -> Option<String> {
+    let basis = call["basis"].as_str().unwrap_or_default();
+    let (kind, source) = basis.split_once(':').unwrap_or((basis, ""));
+    let known = BASES.iter().find(|(name, _)| *name == kind);
+    if known.is_some_and(|(_, with_source)| !with_source || !source.trim().is_empty()) {
+        return None;
+    }
+    let found = call.get("basis").unwrap_or(&Value::Null);
+    Some(format!(
+        "the basis of the result is {found}. Add to the call one of \"basis\": \"recorded: SOURCE\", \
+         \"documented: SOURCE\", \"reported: SOURCE\", \"inferred\" or \"design\"; what they mean and how \
+         to write a SOURCE is in tests/cases/README.md under \"What a result is based on\""
+    ))
 }
 
 /// Adds the members that differ, each with its place: those of the case, and those of each of its `calls`.
@@ -136,6 +166,31 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_call_says_what_its_result_is_based_on() {
+        for basis in [
+            "recorded: a, b.json",
+            "documented: a/b",
+            "inferred",
+            "inferred: why",
+            "design",
+        ] {
+            assert_eq!(lacks_basis(&json!({"basis": basis})), None, "{basis}");
+        }
+        for basis in [
+            json!(null),
+            json!(1),
+            json!("docs"),
+            json!("recorded"),
+            json!("recorded: "),
+        ] {
+            let why = lacks_basis(&json!({"basis": basis})).unwrap();
+            assert!(why.contains(&basis.to_string()), "{why}");
+            assert!(why.contains("tests/cases/README.md"), "{why}");
+        }
+        assert!(lacks_basis(&json!({})).is_some());
+    }
 
     #[test]
     fn differences_are_reported_with_their_place() {

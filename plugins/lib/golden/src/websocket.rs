@@ -19,8 +19,9 @@ use serde_json::{Value, json};
 use crate::http;
 
 /// The keys of a call, in the order of what happens.
-const CALL: [&str; 9] = [
-    "about", "request", "upgrade", "message", "close", "step", "steps", "outcome", "response",
+const CALL: [&str; 10] = [
+    "about", "basis", "request", "upgrade", "message", "close", "step", "steps", "outcome",
+    "response",
 ];
 
 /// The functions of a plugin.
