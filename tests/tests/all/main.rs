@@ -55,6 +55,7 @@ mod response_stream;
 mod rest_api;
 mod rie;
 mod runtime_api;
+mod runtime_clients;
 mod runtimes;
 mod sdk_clients;
 mod sdk_services;

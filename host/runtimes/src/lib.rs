@@ -1,0 +1,33 @@
+//! Managed runtimes: what AWS's `python3.13`, `nodejs22.x`, `ruby3.4` and so on are on this machine.
+//!
+//! Contract: a runtime's id, the folder of a function's code and its handler become a command line and variables; see
+//! [`prepare`]. Nothing is installed, downloaded or run, apart from interpreters that are asked for their version.
+//! Version managers' shims are never run.
+//!
+//! On failure: a text for the developer that says what was asked for, what was found instead, where it was looked for,
+//! and the commands that would install it.
+//!
+//! The files in order, each of which uses only earlier ones: `id`, `version`, `machine`, `project`, `found`, `stores`,
+//! `find`, `clients`, `handler`, `node`, `python`, `ruby`, `java`, `dotnet`, `prepare`, `guess`.
+
+mod clients;
+mod dotnet;
+mod find;
+mod found;
+mod guess;
+mod handler;
+mod id;
+mod java;
+mod machine;
+mod node;
+mod prepare;
+mod project;
+mod python;
+mod ruby;
+mod stores;
+mod version;
+
+pub use guess::{Guess, guess_file, guess_folder, guess_handler};
+pub use id::{Language, Runtime, runtime_names};
+pub use machine::Machine;
+pub use prepare::{ClientChoice, Prepared, Request, prepare};

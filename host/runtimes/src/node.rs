@@ -1,0 +1,134 @@
+//! How Node.js is started, with the flags of AWS's `bootstrap`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::found::Found;
+use crate::project;
+use crate::version::Version;
+
+/// The project's own `aws-lambda-ric`, if its native part is built and it is the client of this runtime: version 4 from
+/// nodejs24.x on, version 3 before.
+pub(crate) fn own_client(code: &Path, project: &Path, runtime: u32) -> Option<PathBuf> {
+    let mut folders = project::folders(code, project);
+    let package = folders.find_map(|folder| {
+        let package = folder.join("node_modules/aws-lambda-ric");
+        package.is_dir().then_some(package)
+    })?;
+    let description = fs::read_to_string(package.join("package.json")).ok()?;
+    let (_, version) = description.split_once("\"version\"")?;
+    let is_modern = Version::first_in(version)?.major >= 4;
+    let has_native_part = package.join("build/Release/rapid-client.node").is_file()
+        || package.join("build/Release/runtime-client.node").is_file();
+    let entry = [package.join("bin/index.mjs"), package.join("index.mjs")];
+    let entry = entry.into_iter().find(|entry| entry.is_file())?;
+    (has_native_part && is_modern == (runtime >= 24)).then_some(entry)
+}
+
+/// The flags for an environment with this memory. `options` is the function's `NODE_OPTIONS`, which override them.
+pub(crate) fn flags(
+    found: &Found,
+    runtime: u32,
+    memory_mb: u32,
+    options: &str,
+    code: &Path,
+    project: &Path,
+) -> Vec<String> {
+    let mut flags = vec![
+        "--expose-gc".to_owned(),
+        "--max-http-header-size=81920".to_owned(),
+    ];
+    let sizes = [
+        ("--max-semi-space-size", memory_mb / 10 / 2),
+        ("--max-old-space-size", memory_mb - memory_mb / 10),
+    ];
+    for (flag, megabytes) in sizes {
+        if !options.contains(flag) {
+            flags.push(format!("{flag}={megabytes}"));
+        }
+    }
+    // Node refuses flags that it does not know.
+    let version = (found.version.major, found.version.minor);
+    let opt_outs = [
+        (
+            "require-module",
+            runtime == 20 || runtime == 22,
+            version >= (20, 17),
+        ),
+        ("detect-module", runtime == 22, version >= (22, 0)),
+    ];
+    for (name, is_set_by_aws, is_known) in opt_outs {
+        if is_set_by_aws && is_known && !options.contains(&format!("--experimental-{name}")) {
+            flags.push(format!("--no-experimental-{name}"));
+        }
+    }
+    let plug_n_play = project::folders(code, project).map(|folder| folder.join(".pnp.cjs"));
+    if let Some(file) = plug_n_play.into_iter().find(|file| file.is_file()) {
+        flags.extend(["--require".to_owned(), file.to_string_lossy().into_owned()]);
+        let loader = file.with_file_name(".pnp.loader.mjs");
+        if loader.is_file() {
+            flags.extend([
+                "--experimental-loader".to_owned(),
+                loader.to_string_lossy().into_owned(),
+            ]);
+        }
+    }
+    flags
+}
+
+/// `NODE_PATH`: the layers, later ones first, what AWS bundles, and the code.
+pub(crate) fn path(runtime: u32, layers: &[PathBuf], sdk: Option<&Path>, code: &Path) -> String {
+    let machine = [PathBuf::from("/opt")];
+    let layers = if layers.is_empty() { &machine } else { layers };
+    let mut folders = Vec::new();
+    for layer in layers.iter().rev() {
+        folders.push(layer.join(format!("nodejs/node{runtime}/node_modules")));
+        folders.push(layer.join("nodejs/node_modules"));
+    }
+    if let Some(sdk) = sdk {
+        folders.push(sdk.join("node_modules"));
+        folders.push(sdk.to_owned());
+    }
+    folders.push(code.to_owned());
+    let folders: Vec<String> = folders
+        .iter()
+        .map(|folder| folder.to_string_lossy().into_owned())
+        .collect();
+    folders.join(":")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flags_of(version: &str, runtime: u32, options: &str) -> String {
+        let found = Found {
+            program: PathBuf::from("/node"),
+            version: Version::first_in(version).unwrap(),
+            rule: String::new(),
+            is_binding: false,
+        };
+        let folder = Path::new("/no/such/folder");
+        flags(&found, runtime, 128, options, folder, folder).join(" ")
+    }
+
+    #[test]
+    fn flags_are_those_of_aws_that_this_node_knows() {
+        let sizes = "--expose-gc --max-http-header-size=81920 --max-semi-space-size=6 --max-old-space-size=116";
+        assert_eq!(flags_of("24.1.0", 24, ""), sizes);
+        assert_eq!(
+            flags_of("22.12.0", 22, ""),
+            format!("{sizes} --no-experimental-require-module --no-experimental-detect-module")
+        );
+        assert_eq!(
+            flags_of("20.20.2", 20, ""),
+            format!("{sizes} --no-experimental-require-module")
+        );
+        assert_eq!(flags_of("18.1.0", 20, ""), sizes);
+        let options = "--max-old-space-size=500 --experimental-require-module";
+        assert_eq!(
+            flags_of("20.20.2", 20, options),
+            "--expose-gc --max-http-header-size=81920 --max-semi-space-size=6"
+        );
+    }
+}

@@ -1,0 +1,203 @@
+//! From a runtime and a handler to a command line and variables.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::clients;
+use crate::find::{Places, find};
+use crate::found::Found;
+use crate::id::{Language, Runtime};
+use crate::machine::Machine;
+use crate::version::Fit;
+use crate::{dotnet, java, node, python, ruby};
+
+/// Which client of the Runtime API calls the handler.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ClientChoice {
+    /// AWS's, if the project has it, else Lambkin's.
+    #[default]
+    Auto,
+    /// Lambkin's.
+    Embedded,
+    /// AWS's, which the project must have.
+    Project,
+}
+
+/// A function of a managed runtime.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// The runtime, or only the language: then the interpreter that is found decides about the version.
+    pub runtime: &'a Runtime,
+    /// `app.handler`
+    pub handler: &'a str,
+    /// The folder of the code, without links.
+    pub code: &'a Path,
+    /// The folder of the project, above which no interpreter is looked for.
+    pub project: &'a Path,
+    /// The interpreter: a path, relative to the project, or a name in `PATH`.
+    pub interpreter: Option<&'a Path>,
+    /// Which client is used.
+    pub client: ClientChoice,
+    /// Whether an interpreter of a wrong version is refused.
+    pub checks_version: bool,
+    /// A folder with what AWS bundles, such as boto3, that is searched last.
+    pub sdk: Option<&'a Path>,
+    /// The layers, in order.
+    pub layers: &'a [PathBuf],
+    /// The memory of an environment in MB.
+    pub memory_mb: u32,
+    /// The function's own `NODE_OPTIONS`.
+    pub node_options: &'a str,
+    /// The machine.
+    pub machine: &'a Machine,
+}
+
+/// How a function is started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prepared {
+    /// The id of the runtime, such as `python3.13`.
+    pub runtime: String,
+    /// The interpreter and its arguments.
+    pub command: Vec<String>,
+    /// Variables that the function's own override.
+    pub variables: BTreeMap<String, String>,
+    /// The interpreter in words: `Python 3.13.0 at /usr/bin/python3 (PATH)`.
+    pub interpreter: String,
+    /// What the developer should know.
+    pub notes: Vec<String>,
+}
+
+/// Finds the interpreter and the client of a function. Runtimes with a `bootstrap` have none and are refused.
+pub fn prepare(request: &Request<'_>) -> Result<Prepared, String> {
+    let found = find(
+        request.runtime,
+        &Places {
+            machine: request.machine,
+            code: request.code,
+            project: request.project,
+            named: request.interpreter,
+            checks_versions: request.checks_version,
+        },
+    )?;
+    let language = request.runtime.language;
+    let runtime = match &request.runtime.version {
+        Some(_) => request.runtime.clone(),
+        None => Runtime::of(language, &found.version),
+    };
+    let clients = clients::install(request.machine.cache()).map_err(|error| {
+        format!(
+            "cannot write the runtime clients to {}: {error}; set XDG_CACHE_HOME to a folder that can be written",
+            request.machine.cache().display()
+        )
+    })?;
+    let mut notes = Vec::new();
+    let major = runtime.version.as_ref().map_or(0, |version| version.major);
+    let mut variables = BTreeMap::from([(
+        "AWS_EXECUTION_ENV".to_owned(),
+        format!("AWS_Lambda_{}", runtime.id),
+    )]);
+    let mut set = |key: &str, value: String| variables.insert(key.to_owned(), value);
+    if !request.layers.is_empty() {
+        let layers = request.layers.iter();
+        let layers: Vec<String> = layers.map(|layer| layer.display().to_string()).collect();
+        set("LAMBKIN_LAYER_PATH", layers.join(":"));
+    }
+    if let Some(sdk) = request.sdk {
+        set("LAMBKIN_SDK_PATH", sdk.display().to_string());
+    }
+    let own = own_client(request, &found, major);
+    if request.client == ClientChoice::Project && !own {
+        return Err(no_own_client(language, request.code));
+    }
+    let own = own && request.client != ClientChoice::Embedded;
+    let (code, project, handler) = (request.code, request.project, request.handler);
+    let mut command = vec![found.program.to_string_lossy().into_owned()];
+    command.extend(match language {
+        Language::Python => python::command(own, &clients, handler),
+        Language::Ruby => ruby::command(own, &found, &clients, handler),
+        Language::Node => {
+            set(
+                "NODE_PATH",
+                node::path(major, request.layers, request.sdk, code),
+            );
+            let (memory, options) = (request.memory_mb, request.node_options);
+            let mut arguments = node::flags(&found, major, memory, options, code, project);
+            let own = own
+                .then(|| node::own_client(code, project, major))
+                .flatten();
+            let client = own.unwrap_or_else(|| clients.join("node/client.mjs"));
+            arguments.push(client.to_string_lossy().into_owned());
+            arguments.push(handler.to_owned());
+            arguments
+        }
+        Language::Java => java::command(code, handler, request.memory_mb, request.machine)?,
+        Language::Dotnet => dotnet::command(code, handler)?,
+        Language::Custom => {
+            return Err(format!(
+                "runtime {} starts the function's own bootstrap",
+                runtime.id
+            ));
+        }
+    });
+    notes.extend(deprecation(&runtime));
+    if let Some(wanted) = &request.runtime.version {
+        match found.version.fit(language, wanted) {
+            Fit::Same => {}
+            _ => notes.push(format!(
+                "runtime {} runs with {} {}, which differs from AWS",
+                runtime.id,
+                language.name(),
+                found.version
+            )),
+        }
+    }
+    Ok(Prepared {
+        interpreter: format!(
+            "{} {} at {} ({})",
+            language.name(),
+            found.version,
+            found.program.display(),
+            found.rule
+        ),
+        runtime: runtime.id,
+        command,
+        variables,
+        notes,
+    })
+}
+
+/// Whether the project has AWS's client. Outside Linux, those with native parts cannot be loaded.
+fn own_client(request: &Request<'_>, found: &Found, major: u32) -> bool {
+    let is_linux = cfg!(target_os = "linux");
+    match request.runtime.language {
+        Language::Python => is_linux && python::own_client(found, request.code).is_some(),
+        Language::Node => {
+            is_linux && node::own_client(request.code, request.project, major).is_some()
+        }
+        Language::Ruby => ruby::has_own_client(request.code),
+        Language::Java | Language::Dotnet => true,
+        Language::Custom => false,
+    }
+}
+
+fn no_own_client(language: Language, code: &Path) -> String {
+    let (package, command) = match language {
+        Language::Python => ("awslambdaric", "pip install awslambdaric"),
+        Language::Node => (
+            "aws-lambda-ric with its native part",
+            "npm install aws-lambda-ric",
+        ),
+        _ => ("aws_lambda_ric", "bundle add aws_lambda_ric"),
+    };
+    format!(
+        "client = \"project\": {} has no {package} for this runtime; install it ({command}), or leave `client` out",
+        code.display()
+    )
+}
+
+fn deprecation(runtime: &Runtime) -> Option<String> {
+    Some(match runtime.deprecated? {
+        "" => format!("AWS no longer supports runtime {}", runtime.id),
+        since => format!("AWS has not supported runtime {} since {since}", runtime.id),
+    })
+}

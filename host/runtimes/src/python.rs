@@ -1,0 +1,36 @@
+//! How Python is started.
+
+use std::path::{Path, PathBuf};
+
+use crate::found::Found;
+
+/// The folders with a project's own `awslambdaric`: in the code, or among the packages of the interpreter's environment.
+/// Packages of the machine's own interpreter are not the project's.
+pub(crate) fn own_client(found: &Found, code: &Path) -> Option<PathBuf> {
+    let environment = found.program.parent()?.parent()?;
+    let version = &found.version;
+    let packages = format!(
+        "lib/python{}.{}/site-packages",
+        version.major, version.minor
+    );
+    let is_environment = environment.join("pyvenv.cfg").is_file();
+    let folders = [
+        Some(code.to_owned()),
+        is_environment.then(|| environment.join(packages)),
+    ];
+    let mut folders = folders.into_iter().flatten();
+    folders.find(|folder| folder.join("awslambdaric/__main__.py").is_file())
+}
+
+/// The command with the project's own client, or with the one in `clients`.
+pub(crate) fn command(own_client: bool, clients: &Path, handler: &str) -> Vec<String> {
+    if own_client {
+        return ["-m", "awslambdaric", handler].map(str::to_owned).to_vec();
+    }
+    vec![
+        clients
+            .join("python/start.py")
+            .to_string_lossy()
+            .into_owned(),
+    ]
+}

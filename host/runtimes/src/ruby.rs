@@ -1,0 +1,41 @@
+//! How Ruby is started.
+
+use std::fs;
+use std::path::Path;
+
+use crate::found::Found;
+
+/// Whether the project's bundle has AWS's client.
+pub(crate) fn has_own_client(code: &Path) -> bool {
+    fs::read_to_string(code.join("Gemfile.lock"))
+        .is_ok_and(|lock| lock.contains("aws_lambda_ric ("))
+}
+
+/// The arguments with the project's own client, or with the one in `clients`.
+pub(crate) fn command(
+    own_client: bool,
+    found: &Found,
+    clients: &Path,
+    handler: &str,
+) -> Vec<String> {
+    // Without a locale of that encoding, as in most containers, Ruby would read files as US-ASCII.
+    let mut arguments = vec!["-Eutf-8".to_owned()];
+    if own_client {
+        let bundle = found.program.with_file_name("bundle");
+        let bundle = bundle.to_string_lossy().into_owned();
+        arguments.extend([
+            bundle,
+            "exec".to_owned(),
+            "aws_lambda_ric".to_owned(),
+            handler.to_owned(),
+        ]);
+    } else {
+        arguments.push(
+            clients
+                .join("ruby/client.rb")
+                .to_string_lossy()
+                .into_owned(),
+        );
+    }
+    arguments
+}
