@@ -112,8 +112,8 @@ pub enum Compat {
 /// failed, 2 if it could not be invoked.
 #[derive(Debug, clap::Args)]
 pub struct Invoke {
-    /// A function in lambkin.toml, or the path of a bootstrap, a code folder or a .zip file, which needs no
-    /// lambkin.toml
+    /// A function in lambkin.toml. Or, without lambkin.toml: a handler in this folder, such as `app.handler` of app.py; or
+    /// the path of a file with a handler, a bootstrap, a code folder or a .zip file
     pub function: String,
 
     /// The event, as JSON [default: standard input if it is a pipe or a file, else {}]
@@ -127,6 +127,14 @@ pub struct Invoke {
     /// The client context, as JSON
     #[arg(long, value_name = "JSON")]
     pub client_context: Option<String>,
+
+    /// The handler in the code at a path [default: the one with a usual name]
+    #[arg(long, value_name = "HANDLER")]
+    pub handler: Option<String>,
+
+    /// The runtime, such as `python3.13` [default: the one of the interpreter that is found for the code]
+    #[arg(long, value_name = "ID")]
+    pub runtime: Option<String>,
 }
 
 /// Nothing is invoked, sent or stored. Attributes of messages and objects that have no argument are made up, and always
@@ -259,6 +267,11 @@ pub struct DockerLambda {
     /// The runtime's program [default: the bootstrap in /var/runtime, the code's folder or /opt]
     #[arg(long, value_name = "PATH")]
     pub bootstrap: Option<PathBuf>,
+
+    /// The runtime, such as `python3.13` or `lambci/lambda:nodejs12.x` [default: the one in AWS_EXECUTION_ENV, else that of
+    /// the interpreter that is found for the code]
+    #[arg(long, value_name = "ID")]
+    pub runtime: Option<String>,
 
     /// The program's arguments, as a JSON list of strings
     #[arg(long, value_name = "JSON")]

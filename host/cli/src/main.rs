@@ -9,6 +9,7 @@
 mod allocator;
 mod args;
 mod assembly;
+mod cache;
 mod command;
 mod compat;
 mod config;

@@ -40,6 +40,13 @@ pub fn start_log(style: LogStyle) -> io::Result<Log> {
     Ok(LOG.get_or_init(|| log).clone())
 }
 
+/// Prints what the developer should know before functions run.
+pub fn print_notes(notes: &[String]) {
+    for note in notes {
+        let _ = writeln!(Messages, "lambkin: {note}"); // without standard error there is nowhere to say it
+    }
+}
+
 /// Waits until everything in the log has been written.
 pub fn flush() {
     if let Some(log) = LOG.get() {

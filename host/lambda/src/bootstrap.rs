@@ -25,10 +25,25 @@ const SYSTEM_FOLDERS: [&str; 2] = ["/opt", "/var/runtime"];
 pub struct NoBootstrapError {
     /// The paths in the order of the search, each with the reason why it cannot be executed.
     pub tried: Vec<(PathBuf, ExecutableError)>,
+    /// Why the interpreter of a managed runtime cannot be used. Then nothing was tried.
+    pub interpreter: Option<String>,
+}
+
+impl NoBootstrapError {
+    /// The error of a search for one file.
+    pub(crate) fn of_file(file: PathBuf, error: ExecutableError) -> Self {
+        Self {
+            tried: vec![(file, error)],
+            interpreter: None,
+        }
+    }
 }
 
 impl fmt::Display for NoBootstrapError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(reason) = &self.interpreter {
+            return f.write_str(reason);
+        }
         f.write_str("no usable bootstrap")?;
         for (path, error) in &self.tried {
             write!(f, "\n  {}: {error}", path.display())?;
@@ -110,7 +125,10 @@ pub fn find(task_root: &Path, layers: &[PathBuf], path: &str) -> Result<PathBuf,
             Err(error) => tried.push((bootstrap, error)),
         }
     }
-    Err(NoBootstrapError { tried })
+    Err(NoBootstrapError {
+        tried,
+        interpreter: None,
+    })
 }
 
 /// Checks whether a file can be executed on this machine. A program that a `#!` line starts through `env` is looked up

@@ -1,5 +1,6 @@
 //! A function's code, which is a folder, a file or a .zip archive, and the command that starts it.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -28,6 +29,17 @@ pub enum Entry {
     File(PathBuf),
     /// A command with its arguments; a command without `/` is looked up in `PATH`.
     Command(Vec<String>),
+    /// The interpreter of a managed runtime.
+    Managed(Managed),
+}
+
+/// How a function of a managed runtime, such as `python3.13`, is started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Managed {
+    /// The interpreter and its arguments, or why there is none, for the developer.
+    pub command: Result<Vec<String>, String>,
+    /// The variables of the runtime, such as `AWS_EXECUTION_ENV` and `NODE_PATH`. The function's own override them.
+    pub variables: BTreeMap<String, String>,
 }
 
 /// Why a function's code could not be opened.
@@ -108,7 +120,7 @@ impl Code {
 
     /// The task root with all links resolved: `LAMBDA_TASK_ROOT`. It stays valid for a process when a newer version is
     /// unpacked.
-    pub(crate) fn resolved_root(&self) -> PathBuf {
+    pub fn resolved_root(&self) -> PathBuf {
         let of_file = match &self.entry {
             Entry::File(file) => fs::canonicalize(file).ok(),
             _ => None,
@@ -158,24 +170,33 @@ impl Code {
                     let resolved = fs::canonicalize(file).unwrap_or_else(|_| file.clone());
                     Ok((resolved, Vec::new()))
                 }
-                Err(error) => Err(NoBootstrapError {
-                    tried: vec![(file.clone(), error)],
+                Err(error) => Err(NoBootstrapError::of_file(file.clone(), error)),
+            },
+            Entry::Command(command) => self.find_command(command, path),
+            Entry::Managed(managed) => match &managed.command {
+                Ok(command) => self.find_command(command, path),
+                Err(reason) => Err(NoBootstrapError {
+                    tried: Vec::new(),
+                    interpreter: Some(reason.clone()),
                 }),
             },
-            Entry::Command(command) => {
-                let (program, arguments) = command
-                    .split_first()
-                    .map_or((String::new(), Vec::new()), |(first, rest)| {
-                        (first.clone(), rest.to_vec())
-                    });
-                let file = resolve(&program, &self.resolved_root());
-                match bootstrap::examine(&file, path) {
-                    Ok(()) => Ok((file, arguments)),
-                    Err(error) => Err(NoBootstrapError {
-                        tried: vec![(file, error)],
-                    }),
-                }
-            }
+        }
+    }
+
+    fn find_command(
+        &self,
+        command: &[String],
+        path: &str,
+    ) -> Result<(PathBuf, Vec<String>), NoBootstrapError> {
+        let (program, arguments) = command
+            .split_first()
+            .map_or((String::new(), Vec::new()), |(first, rest)| {
+                (first.clone(), rest.to_vec())
+            });
+        let file = resolve(&program, &self.resolved_root());
+        match bootstrap::examine(&file, path) {
+            Ok(()) => Ok((file, arguments)),
+            Err(error) => Err(NoBootstrapError::of_file(file, error)),
         }
     }
 

@@ -99,6 +99,14 @@ pub(crate) fn invalid_entrypoint(id: &RequestId, tried: &[PathBuf]) -> FunctionE
     platform(INVALID_ENTRYPOINT, &message)
 }
 
+/// The interpreter of a managed runtime cannot be used.
+pub(crate) fn no_interpreter(id: &RequestId, reason: &str) -> FunctionError {
+    platform(
+        INVALID_ENTRYPOINT,
+        &format!("RequestId: {id} Error: {reason}"),
+    )
+}
+
 /// The operating system refused to start the bootstrap.
 pub(crate) fn not_started(id: &RequestId, program: &Path, exit: &Exit) -> FunctionError {
     let message = format!(

@@ -50,7 +50,7 @@ mod version;
 pub use asynchronous::{AcceptError, Asynchronous, AsynchronousConfig, EventInvokeConfig, Target};
 pub use bootstrap::{ExecutableError, NoBootstrapError};
 pub use call::{Reply, ResponseStream, StreamEnd, StreamError};
-pub use code::{Code, CodeError, Entry, open_layer};
+pub use code::{Code, CodeError, Entry, Managed, open_layer};
 pub use function::Function;
 pub use function_error::{
     RESPONSE_TOO_LARGE, api_error_body, response_too_large_type_first, timed_out_text,

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::code::Entry;
 use crate::spec::{Account, FunctionSpec, InitializationType, LogFormat};
 use crate::telemetry::frame;
 
@@ -102,6 +103,11 @@ pub(crate) fn runtime_variables(
     );
     set("_AWS_XRAY_DAEMON_ADDRESS", XRAY_DAEMON_ADDRESS.to_owned());
     set("_AWS_XRAY_DAEMON_PORT", XRAY_DAEMON_PORT.to_owned());
+    if let Entry::Managed(managed) = &function.code.entry {
+        for (key, value) in &managed.variables {
+            set(key, value.clone());
+        }
+    }
     for (key, value) in function.variables.get() {
         set(&key, value);
     }
@@ -169,6 +175,9 @@ fn in_layers(function: &FunctionSpec, folder: &str) -> String {
 /// The given variables, and those that only the sandbox knows.
 fn exact_variables(function: &FunctionSpec, sandbox: &SandboxInfo<'_>) -> BTreeMap<String, String> {
     let mut variables = function.default_variables.clone();
+    if let Entry::Managed(managed) = &function.code.entry {
+        variables.extend(managed.variables.clone());
+    }
     variables.extend(function.variables.get());
     let address = sandbox.runtime_api;
     for (key, value) in [

@@ -7,6 +7,9 @@
 //!    `.tool-versions` and so on name, else the newest that fits.
 //! 5. Those in `PATH`, without the version managers' shims.
 //!
+//! Without a version that the runtime or the project names, a version manager's default counts as named; without one,
+//! 5 comes before 4.
+//!
 //! The first that fits the runtime is taken. If the one of 1 and 2 does not fit, the search ends: its packages are what
 //! the developer wants. Newer versions of Node and Java are taken if no interpreter fits exactly.
 
@@ -27,7 +30,7 @@ pub(crate) struct Places<'a> {
     pub machine: &'a Machine,
     /// The folder of the code.
     pub code: &'a Path,
-    /// The folder of the project, in which or above which nothing is looked for.
+    /// The folder of the project, above which nothing is looked for.
     pub project: &'a Path,
     /// The interpreter that the configuration names.
     pub named: Option<&'a Path>,
@@ -38,13 +41,16 @@ pub(crate) struct Places<'a> {
 /// Finds the interpreter of a runtime. An error has one line for each fact.
 pub(crate) fn find(runtime: &Runtime, places: &Places<'_>) -> Result<Found, String> {
     let language = runtime.language;
-    let wish = project::wish(language, places.code, places.project);
+    let mut wish = project::wish(language, places.code, places.project);
+    if wish.is_none() && runtime.version.is_none() {
+        wish = stores::default_version(language, places.machine);
+    }
     // A runtime that was guessed has the version that the project names.
     let wished = wish.as_ref().map(|wish| wish.version.clone());
     let wanted = runtime.version.clone().or_else(|| wished.clone());
     let mut newer = None;
     let mut others = Vec::new();
-    for found in candidates(language, places, wished.as_ref())? {
+    for found in candidates(language, places, wished.as_ref(), wanted.as_ref())? {
         let fit = match &wanted {
             Some(wanted) if places.checks_versions => found.version.fit(language, wanted),
             _ => Fit::Same,
@@ -67,6 +73,7 @@ fn candidates(
     language: Language,
     places: &Places<'_>,
     wished: Option<&Version>,
+    wanted: Option<&Version>,
 ) -> Result<Vec<Found>, String> {
     if let Some(named) = named(language, places)? {
         return Ok(vec![named]);
@@ -80,9 +87,15 @@ fn candidates(
         // A stable sort: the newest first among the rest.
         installed.sort_by_key(|found| !found.version.to_string().starts_with(&prefix(wished)));
     }
-    all.extend(installed);
-    let wanted_name = wished.map(|version| version.short(language));
-    all.extend(of_path(language, machine, wanted_name.as_deref()));
+    let in_path = of_path(language, machine, wanted);
+    // Without any wish, it is what the shell would run.
+    if wanted.is_none() {
+        all.extend(in_path);
+        all.extend(installed);
+    } else {
+        all.extend(installed);
+        all.extend(in_path);
+    }
     Ok(all)
 }
 
@@ -202,10 +215,10 @@ fn of_shell(language: Language, machine: &Machine) -> Vec<Found> {
     all
 }
 
-fn of_path(language: Language, machine: &Machine, wanted: Option<&str>) -> Vec<Found> {
+fn of_path(language: Language, machine: &Machine, wanted: Option<&Version>) -> Vec<Found> {
     let names: Vec<String> = match language {
         Language::Python => {
-            let minor = wanted.map(|version| format!("python{version}"));
+            let minor = wanted.map(|version| format!("python{}", version.short(language)));
             // Those of all versions that AWS has or had, newest first.
             let versioned = (8..=20).rev().map(|minor| format!("python3.{minor}"));
             let plain = ["python3".to_owned(), "python".to_owned()];

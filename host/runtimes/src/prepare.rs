@@ -113,7 +113,12 @@ pub fn prepare(request: &Request<'_>) -> Result<Prepared, String> {
     let (code, project, handler) = (request.code, request.project, request.handler);
     let mut command = vec![found.program.to_string_lossy().into_owned()];
     command.extend(match language {
-        Language::Python => python::command(own, &clients, handler),
+        Language::Python => {
+            // Python takes a compiled module for up to date if the size and the second of the source are the same, which
+            // two saves in a row can have. On AWS it cannot write any, as the code is read-only.
+            set("PYTHONDONTWRITEBYTECODE", "1".to_owned());
+            python::command(own, &clients, handler)
+        }
         Language::Ruby => ruby::command(own, &found, &clients, handler),
         Language::Node => {
             set(
@@ -139,8 +144,8 @@ pub fn prepare(request: &Request<'_>) -> Result<Prepared, String> {
             ));
         }
     });
-    notes.extend(deprecation(&runtime));
     if let Some(wanted) = &request.runtime.version {
+        notes.extend(deprecation(&runtime));
         match found.version.fit(language, wanted) {
             Fit::Same => {}
             _ => notes.push(format!(

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::found::Found;
 use crate::id::Language;
 use crate::machine::Machine;
+use crate::project::Wish;
 use crate::version::Version;
 
 /// A version manager's folder of versions, each of which is a folder named after its version.
@@ -24,6 +25,21 @@ pub(crate) fn installed(language: Language, machine: &Machine) -> Vec<Found> {
         .collect();
     found.sort_by(|one, other| other.version.cmp(&one.version));
     found
+}
+
+/// The version that a version manager starts where the project names none.
+pub(crate) fn default_version(language: Language, machine: &Machine) -> Option<Wish> {
+    let files: &[(&str, &str, &str)] = match language {
+        Language::Python => &[("PYENV_ROOT", ".pyenv", "version")],
+        Language::Node => &[("NVM_DIR", ".nvm", "alias/default")],
+        Language::Ruby => &[("RBENV_ROOT", ".rbenv", "version")],
+        _ => &[],
+    };
+    files.iter().find_map(|(variable, below_home, name)| {
+        let file = machine.folder(variable, below_home)?.join(name);
+        let version = Version::first_in(fs::read_to_string(&file).ok()?.lines().next()?)?;
+        Some(Wish { version, file })
+    })
 }
 
 /// The names of the version managers that are looked at, for messages.

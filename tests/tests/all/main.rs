@@ -38,6 +38,7 @@ mod invoke_rules;
 mod lifecycle;
 mod lifetime;
 mod load;
+mod managed_runtimes;
 mod outside_queue;
 mod plugin_front_doors;
 mod plugin_logs;

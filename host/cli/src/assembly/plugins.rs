@@ -4,7 +4,7 @@
 //! same.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, anyhow};
 use bytes::Bytes;
@@ -114,7 +114,7 @@ fn plugin_host(global: &GlobalArgs, waits: bool) -> anyhow::Result<PluginHost> {
     let cache = if global.no_cache {
         None
     } else {
-        global.cache_dir.clone().or_else(user_cache)
+        global.cache_dir.clone().or_else(crate::cache::folder)
     };
     Ok(PluginHost::new(Options {
         cache,
@@ -137,19 +137,6 @@ fn print_progress(plugin: &str, compiling: Compiling) {
             eprintln!("compiled {plugin} in {:.1} s", took.as_secs_f64());
         }
     }
-}
-
-/// `$XDG_CACHE_HOME/lambkin`, otherwise `~/.cache/lambkin`. `None` if neither variable is set.
-fn user_cache() -> Option<PathBuf> {
-    let set = |name| {
-        std::env::var_os(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
-    let base = set("XDG_CACHE_HOME")
-        .filter(|path| path.is_absolute())
-        .or_else(|| Some(set("HOME")?.join(".cache")))?;
-    Some(base.join("lambkin"))
 }
 
 #[cfg(test)]

@@ -14,13 +14,15 @@ use crate::args::GlobalArgs;
 use crate::assembly::{self, Plugins};
 use crate::command::serve::try_addresses;
 use crate::config::{Bucket, Config, Queue, Service, full_name};
+use crate::messages;
 
 /// The exit code if something in the configuration would not work.
 const EXIT_PROBLEMS: u8 = 1;
 
 /// Prints what would run to standard output, and problems to standard error.
 pub async fn run(global: &GlobalArgs) -> anyhow::Result<ExitCode> {
-    let config = Config::read(&global.config)?;
+    let config = Config::read_or_guess(&global.config)?;
+    messages::print_notes(&config.notes);
     let mut out = std::io::stdout().lock();
     let mut problems = Vec::new();
     writeln!(out, "invoke API on {}", config.invoke_listen)?;

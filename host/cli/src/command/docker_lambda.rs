@@ -36,6 +36,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
         check_free("DOCKER_LAMBDA_RUNTIME_PORT", address)?;
     }
     let log = messages::start_log(settings.log_style)?;
+    messages::print_notes(&settings.notes);
     let mut spec = settings.function;
     let mode = match settings.mode {
         Mode::Once(input) => Ready::Once(input),

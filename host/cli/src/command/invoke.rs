@@ -5,18 +5,19 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use lambkin_http::Allowlist;
 use lambkin_lambda::limits::SYNC_EVENT_BYTES;
 use lambkin_lambda::{
     Account, Function, Lambda, Log, LogStyle, new_request_id, new_trace_id, now_ms,
 };
 use lambkin_model::{Invocation, InvokeError};
+use lambkin_runtimes::guess_handler;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::{GlobalArgs, Invoke};
 use crate::assembly;
-use crate::config::{self, Config, nearest};
+use crate::config::{self, AdHoc, Config, nearest};
 use crate::event_input;
 use crate::messages;
 
@@ -28,7 +29,7 @@ pub async fn run(global: &GlobalArgs, args: &Invoke) -> anyhow::Result<ExitCode>
     let log = messages::start_log(LogStyle::default())?;
     // Functions find each other here, as with `lambkin serve`.
     let listener = lambkin_http::bind((Ipv4Addr::LOCALHOST, 0).into()).await?;
-    let (lambda, name) = find(global, &args.function, listener.local_addr()?, &log)?;
+    let (lambda, name) = find(global, args, listener.local_addr()?, &log)?;
     let event = event_input::read(args.event.as_deref(), args.event_file.as_deref())?;
     serde_json::from_str::<&serde_json::value::RawValue>(&event)
         .with_context(|| format!("the event is not JSON: {}", excerpt(&event)))?;
@@ -63,49 +64,80 @@ pub async fn run(global: &GlobalArgs, args: &Invoke) -> anyhow::Result<ExitCode>
     }
 }
 
-/// The function of the configuration with this name, or the function at this path.
-/// They find the address of the Invoke API in a variable.
+/// The function of the configuration with this name, the function at this path, or the one of the current folder with
+/// this handler. They find the address of the Invoke API in a variable.
 fn find(
     global: &GlobalArgs,
-    wanted: &str,
+    args: &Invoke,
     invoke: SocketAddr,
     log: &Log,
 ) -> anyhow::Result<(Lambda, String)> {
+    let wanted = args.function.as_str();
     let path = Path::new(wanted);
-    let looks_like_a_path = wanted.contains('/') || wanted.ends_with(".zip");
-    if looks_like_a_path || (path.exists() && !global.config.exists()) {
-        let mut spec = config::ad_hoc(path, Path::new(""))?;
-        assembly::offer_invoke_api(&mut spec, invoke);
-        let account = Account {
-            region: "us-east-1".to_owned(),
-            id: "123456789012".to_owned(),
-        };
-        let name = spec.name.clone();
-        return Ok((
-            Lambda::new(
-                account.clone(),
-                [Function::new(spec, account, log.clone())],
-                [],
-            ),
-            name,
-        ));
+    let has_config = global.config.exists();
+    let looks_like_a_path = wanted.contains('/') && guess_handler(Path::new("."), wanted).is_none();
+    if looks_like_a_path || wanted.ends_with(".zip") || (path.exists() && !has_config) {
+        return ad_hoc(args, path, args.handler.as_deref(), invoke, log);
     }
-    let mut config = Config::read(&global.config)?;
-    assembly::offer_endpoints(&mut config, &[], invoke);
-    let lambda = assembly::lambda(&config, log);
-    if lambda.function(wanted).is_none() {
-        let names: Vec<&str> = lambda.names().collect();
-        let hint = match nearest(wanted, names.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None if names.is_empty() => "it defines no functions".to_owned(),
-            None => format!("it defines: {}", names.join(", ")),
-        };
-        bail!(
-            "{} defines no function {wanted:?}; {hint}",
-            global.config.display()
-        );
+    if has_config || guess_handler(Path::new("."), wanted).is_none() {
+        let mut config = Config::read(&global.config)?;
+        messages::print_notes(&config.notes);
+        assembly::offer_endpoints(&mut config, &[], invoke);
+        let lambda = assembly::lambda(&config, log);
+        if lambda.function(wanted).is_some() {
+            if args.handler.is_some() || args.runtime.is_some() {
+                bail!(
+                    "--handler and --runtime are for code that {} does not configure; function {wanted} has its keys \
+                     `handler` and `runtime` there",
+                    global.config.display()
+                );
+            }
+            return Ok((lambda, wanted.to_owned()));
+        }
+        if guess_handler(Path::new("."), wanted).is_none() {
+            bail!("{}", not_defined(global, wanted, &lambda));
+        }
     }
-    Ok((lambda, wanted.to_owned()))
+    ad_hoc(args, Path::new("."), Some(wanted), invoke, log)
+}
+
+fn not_defined(global: &GlobalArgs, wanted: &str, lambda: &Lambda) -> String {
+    let names: Vec<&str> = lambda.names().collect();
+    let hint = match nearest(wanted, names.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if names.is_empty() => "it defines no functions".to_owned(),
+        None => format!("it defines: {}", names.join(", ")),
+    };
+    format!(
+        "{} defines no function {wanted:?}; {hint}",
+        global.config.display()
+    )
+}
+
+/// A function without a configuration.
+fn ad_hoc(
+    args: &Invoke,
+    code: &Path,
+    handler: Option<&str>,
+    invoke: SocketAddr,
+    log: &Log,
+) -> anyhow::Result<(Lambda, String)> {
+    let runtime = args.runtime.as_deref().map(config::read_name).transpose();
+    let wanted = AdHoc {
+        code,
+        handler,
+        runtime: runtime.map_err(|message| anyhow!("--runtime: {message}"))?,
+    };
+    let (mut spec, notes) = config::ad_hoc(wanted, Path::new(""))?;
+    messages::print_notes(&notes);
+    assembly::offer_invoke_api(&mut spec, invoke);
+    let account = Account {
+        region: "us-east-1".to_owned(),
+        id: "123456789012".to_owned(),
+    };
+    let name = spec.name.clone();
+    let function = Function::new(spec, account.clone(), log.clone());
+    Ok((Lambda::new(account, [function], []), name))
 }
 
 /// JSON on one line, as the header for the runtime requires.

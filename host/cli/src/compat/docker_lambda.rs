@@ -8,12 +8,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use lambkin_lambda::{Account, Code, Destination, Entry, FunctionSpec, LogStyle};
+use lambkin_runtimes::{Runtime, guess_folder};
 use tracing_subscriber::filter::LevelFilter;
 
 use super::container;
 use super::spec::{allowlist, spec};
 use super::variables::Variables;
 use crate::args::DockerLambda;
+use crate::config::{RuntimeSettings, prepare, read_name};
 
 const PORT: u16 = 9001;
 const TIMEOUT_SECONDS: u64 = 300;
@@ -40,6 +42,8 @@ pub struct Settings {
     pub mode: Mode,
     /// Whether a change of the code restarts the bootstrap.
     pub watch: bool,
+    /// What the developer should know about the runtime.
+    pub notes: Vec<String>,
 }
 
 /// How long the program runs.
@@ -93,6 +97,8 @@ impl Settings {
         } else {
             Mode::Once(input(args.event.clone(), &variables))
         };
+        let runtime_api = runtime_api(&variables, stay_open.then_some(api_port))?;
+        let (function, notes) = function(args, variables.clone(), folder)?;
         let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Ok(Self {
             log_level: match variables.get("DOCKER_LAMBDA_DEBUG") {
@@ -112,11 +118,12 @@ impl Settings {
             watch: variables.get("DOCKER_LAMBDA_WATCH").is_some(),
             account: account(&variables)?,
             function: FunctionSpec {
-                runtime_api: runtime_api(&variables, stay_open.then_some(api_port))?,
+                runtime_api,
                 allowlist: allowlist(&variables)?,
-                ..function(args, variables, folder)?
+                ..function
             },
             mode,
+            notes,
         })
     }
 }
@@ -201,7 +208,11 @@ fn function(
     args: DockerLambda,
     mut variables: Variables,
     folder: &Path,
-) -> anyhow::Result<FunctionSpec> {
+) -> anyhow::Result<(FunctionSpec, Vec<String>)> {
+    let settings = RuntimeSettings {
+        runtime: runtime(args.runtime.as_deref(), &variables)?,
+        ..RuntimeSettings::default()
+    };
     let task_root = task_root(&variables, folder);
     let entry = entry(
         args.bootstrap,
@@ -216,7 +227,12 @@ fn function(
                 .get("AWS_LAMBDA_FUNCTION_HANDLER")
                 .map(str::to_owned)
         })
-        .unwrap_or_else(|| variables.get_or("_HANDLER", "handler"));
+        .or_else(|| variables.get("_HANDLER").map(str::to_owned))
+        .or_else(|| {
+            let guess = guess_folder(&task_root).filter(|_| entry == Entry::Search);
+            guess.map(|guess| guess.handler)
+        })
+        .unwrap_or_else(|| "handler".to_owned());
     let name = variables.get_or("AWS_LAMBDA_FUNCTION_NAME", "test");
     let named_by_arn = variables
         .get("AWS_LAMBDA_FUNCTION_INVOKED_ARN")
@@ -234,7 +250,7 @@ fn function(
     variables.set("AWS_LAMBDA_FUNCTION_TIMEOUT", timeout.as_secs().to_string());
     variables.set_default("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{name}"));
     variables.set("_HANDLER", &handler);
-    Ok(FunctionSpec {
+    let mut spec = FunctionSpec {
         name: named_by_arn.unwrap_or(name),
         code: Code {
             task_root,
@@ -247,7 +263,23 @@ fn function(
         memory_mb,
         variables: variables.for_a_runtime().into(),
         ..spec()
-    })
+    };
+    let project = spec.code.task_root.clone();
+    let notes = prepare(&mut spec, &settings, &project);
+    Ok((spec, notes))
+}
+
+/// The runtime that `--runtime` or AWS_EXECUTION_ENV names, which may be a tag of docker-lambda's images.
+fn runtime(named: Option<&str>, variables: &Variables) -> anyhow::Result<Option<Runtime>> {
+    let own = variables.get("AWS_EXECUTION_ENV");
+    let of_variable = own.and_then(|name| name.strip_prefix("AWS_Lambda_"));
+    let Some(name) = named else {
+        return Ok(of_variable.and_then(Runtime::parse));
+    };
+    let tag = name.rsplit_once(':').map_or(name, |(_image, tag)| tag);
+    let id = tag.strip_prefix("build-").unwrap_or(tag);
+    let runtime = read_name(id).map_err(|message| anyhow::anyhow!("--runtime: {message}"))?;
+    Ok(Some(runtime))
 }
 
 /// Adds the variables that docker-lambda or its images set.
@@ -330,6 +362,7 @@ mod tests {
         DockerLambda {
             bootstrap: None,
             bootstrap_args: None,
+            runtime: None,
             enable_msg_logs: false,
             handler: handler.map(str::to_owned),
             event: event.map(str::to_owned),

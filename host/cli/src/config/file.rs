@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use lambkin_http::Allowlist;
 use lambkin_lambda::{Account, Alias, FunctionSpec};
+use lambkin_runtimes::guess_folder;
 use toml::de::DeTable;
 
 use super::allowlist;
@@ -21,6 +22,7 @@ use super::function;
 use super::function_inputs::FunctionInputs;
 use super::key::{Entry, Key, Kind, Table};
 use super::listeners::Listeners;
+use super::managed;
 use super::queue::{self, Queue};
 use super::reader::{Diagnostics, Reader};
 use super::service::{self, Service};
@@ -143,6 +145,8 @@ pub struct Config {
     pub services: Vec<Service>,
     pub triggers: Vec<Trigger>,
     pub asynchronous: Asynchronous,
+    /// What the developer should know about the functions' runtimes.
+    pub notes: Vec<String>,
 }
 
 /// Why a configuration cannot be used.
@@ -161,7 +165,8 @@ fn hint(error: &std::io::Error) -> &'static str {
     match error.kind() {
         std::io::ErrorKind::NotFound => {
             "\nStart lambkin in the folder of a lambkin.toml, or name one with --config; \
-             to run a function without a lambkin.toml, use `lambkin invoke PATH-TO-BOOTSTRAP`"
+             to run a function without a lambkin.toml, use `lambkin invoke app.handler` in the folder of app.py, or \
+             `lambkin invoke PATH-TO-BOOTSTRAP`"
         }
         _ => "",
     }
@@ -177,10 +182,37 @@ impl Config {
         let text = text::decode(bytes)
             .map_err(|why| ConfigError::Invalid(format!("{} {why}", path.display())))?;
         // Paths in the file start from its folder; "" is the current one and leaves them as they were typed.
-        Self::parse(
-            Source::new(path, text),
-            path.parent().unwrap_or(Path::new("")),
-        )
+        let folder = path.parent().unwrap_or(Path::new(""));
+        Ok(Self::parse(Source::new(path, text), folder)?.with_runtimes(folder))
+    }
+
+    /// Reads a configuration file, or makes a configuration of the code beside it if there is no file and the folder has
+    /// a handler: one function, which is watched.
+    pub fn read_or_guess(path: &Path) -> Result<Self, ConfigError> {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let code = match folder.as_os_str().is_empty() {
+            true => Path::new("."),
+            false => folder,
+        };
+        if path.symlink_metadata().is_ok() || code.join("bootstrap").exists() {
+            return Self::read(path);
+        }
+        let Some(guess) = guess_folder(code) else {
+            return Self::read(path);
+        };
+        let name = function::name_of(code);
+        let text = format!(
+            "[functions.{name}]\ncode = \".\"\nhandler = {:?}\nwatch = true\n",
+            guess.handler
+        );
+        let mut config = Self::parse(Source::new(path, text), folder)?.with_runtimes(folder);
+        let note = format!(
+            "there is no {}: {} is function {name}",
+            path.display(),
+            guess.file
+        );
+        config.notes.insert(0, note);
+        Ok(config)
     }
 
     /// Reads and checks the text of a configuration. Paths in it are relative to `folder`.
@@ -228,7 +260,17 @@ impl Config {
             services: read.services,
             triggers: read.triggers,
             asynchronous: read.asynchronous,
+            notes: Vec::new(),
         })
+    }
+
+    /// Finds the interpreters of the functions' runtimes.
+    fn with_runtimes(mut self, folder: &Path) -> Self {
+        for (spec, inputs) in self.functions.iter_mut().zip(&self.function_inputs) {
+            let notes = managed::prepare(spec, &inputs.runtime, folder);
+            self.notes.extend(notes);
+        }
+        self
     }
 
     /// The names of all functions.

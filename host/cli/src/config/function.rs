@@ -6,22 +6,25 @@ use lambkin_lambda::limits::{MAX_TIMEOUT, UNPACKED_BYTES};
 use lambkin_lambda::{
     Alias, Code, CodeError, Entry, FunctionSpec, RecursiveLoop, is_function_name, is_version_number,
 };
+use lambkin_runtimes::Runtime;
 
 use super::function_inputs::FunctionInputs;
 use super::key::{self, Key, Kind, Table};
+use super::managed::RuntimeSettings;
 use super::reader::{Diagnostics, Reader, Spanned};
 use super::version::{LATEST, Version, read_version_keys, task_folder};
-use super::{alias, asynchronous, lifecycle, version};
+use super::{alias, asynchronous, lifecycle, managed, version};
 
 /// `[functions.NAME]`
 pub const TABLE: Table = Table::new(&[
     &[Key::required(
         "code",
         Kind::Text,
-        "The code: a folder with a `bootstrap`, a bootstrap file, or a `.zip`. The path is relative to the folder of \
-         `lambkin.toml`.",
+        "The code: a folder with a `bootstrap` or with the file of a handler, such as `app.py`; a bootstrap file or such a \
+         file; or a `.zip`. The path is relative to the folder of `lambkin.toml`.",
     )],
     version::KEYS,
+    managed::KEYS,
     lifecycle::KEYS,
     KEYS,
 ]);
@@ -202,10 +205,37 @@ fn read_whole_function_keys(table: &mut Reader<'_>, spec: &mut FunctionSpec) {
     }
 }
 
-/// The function in the code at `path`, without any configuration: with Lambda's defaults, except for the timeout, which
-/// is Lambda's maximum.
-pub fn ad_hoc(path: &Path, project: &Path) -> Result<FunctionSpec, CodeError> {
-    let code = Code::open(path, &task_folder(project), UNPACKED_BYTES)?;
+/// A function that is not configured: with Lambda's defaults, except for the timeout, which is Lambda's maximum.
+#[derive(Debug)]
+pub struct AdHoc<'a> {
+    /// The code: a folder, a file or a .zip.
+    pub code: &'a Path,
+    /// The handler; `None` is the one that the code seems to have.
+    pub handler: Option<&'a str>,
+    /// The runtime; `None` is the one that the code seems to need.
+    pub runtime: Option<Runtime>,
+}
+
+/// Opens the code of such a function. Returns what the developer should know about its runtime, too.
+pub fn ad_hoc(wanted: AdHoc<'_>, project: &Path) -> Result<(FunctionSpec, Vec<String>), CodeError> {
+    let code = Code::open(wanted.code, &task_folder(project), UNPACKED_BYTES)?;
+    let mut spec = FunctionSpec {
+        timeout: MAX_TIMEOUT,
+        concurrency: 1,
+        queue: 0,
+        handler: wanted.handler.unwrap_or_default().to_owned(),
+        ..FunctionSpec::new(name_of(wanted.code), code)
+    };
+    let settings = RuntimeSettings {
+        runtime: wanted.runtime,
+        ..RuntimeSettings::default()
+    };
+    let notes = managed::prepare(&mut spec, &settings, project);
+    Ok((spec, notes))
+}
+
+/// The name of a function that has none: its file's or folder's.
+pub fn name_of(path: &Path) -> String {
     let stem = path
         .canonicalize()
         .ok()
@@ -222,17 +252,11 @@ pub fn ad_hoc(path: &Path, project: &Path) -> Result<FunctionSpec, CodeError> {
         })
         .take(64)
         .collect();
-    let name = if name.is_empty() {
+    if name.is_empty() {
         "function".to_owned()
     } else {
         name
-    };
-    Ok(FunctionSpec {
-        timeout: MAX_TIMEOUT,
-        concurrency: 1,
-        queue: 0,
-        ..FunctionSpec::new(name, code)
-    })
+    }
 }
 
 /// The name of a function, with the version if it is a published one: `hello`, `hello:2`.

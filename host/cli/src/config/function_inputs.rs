@@ -7,6 +7,7 @@ use lambkin_lambda::limits::{UNPACKED_BYTES, VARIABLES_BYTES};
 use lambkin_lambda::{Code, FunctionSpec, open_layer};
 
 use super::env_file;
+use super::managed::RuntimeSettings;
 
 /// The paths that the code, the layers and the variables of a function come from.
 #[derive(Debug, Clone)]
@@ -19,6 +20,8 @@ pub struct FunctionInputs {
     pub unpack_to: PathBuf,
     /// The maximum size of each unpacked archive in bytes.
     pub unpacked_limit: u64,
+    /// How the managed runtime is chosen.
+    pub runtime: RuntimeSettings,
     /// The sources of the variables.
     pub variables: VariableSources,
     /// Whether a change restarts the function; options of `lambkin serve` override it.
@@ -48,6 +51,7 @@ impl FunctionInputs {
             layers: Vec::new(),
             unpack_to,
             unpacked_limit: UNPACKED_BYTES,
+            runtime: RuntimeSettings::default(),
             variables: VariableSources::default(),
             watch: false,
             ignore: Vec::new(),

@@ -5,7 +5,7 @@ use std::path::Path;
 use globset::{Error, GlobBuilder, GlobSet, GlobSetBuilder};
 
 /// Files that version control, editors, interpreters and builds write without changing the function.
-const DEFAULTS: [&str; 18] = [
+const DEFAULTS: [&str; 24] = [
     ".git",
     ".hg",
     ".svn",
@@ -23,6 +23,13 @@ const DEFAULTS: [&str; 18] = [
     "*~",
     ".#*",
     "#*#",
+    "*.pyc",
+    // Files that are renamed to the one that is saved: of sed -i, GNOME's and JetBrains' editors.
+    "sed??????",
+    ".goutputstream-??????",
+    "*___jb_tmp___",
+    "*___jb_old___",
+    ".*.tmp",
     // Vim creates a file of this name to test whether the folder is writable.
     "4913",
 ];

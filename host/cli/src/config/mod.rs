@@ -17,6 +17,7 @@ mod ignore;
 mod key;
 mod lifecycle;
 mod listeners;
+mod managed;
 #[cfg(test)]
 mod mutations;
 mod queue;
@@ -40,9 +41,10 @@ mod version;
 
 pub use bucket::Bucket;
 pub use file::Config;
-pub use function::{ad_hoc, defaults, full_name};
+pub use function::{AdHoc, ad_hoc, defaults, full_name};
 pub use function_inputs::FunctionInputs;
 pub use ignore::Ignore;
+pub use managed::{RuntimeSettings, prepare, read_name};
 pub use queue::Queue;
 pub use queue_name::FIFO_SUFFIX;
 pub use schema::schema_text;

@@ -10,6 +10,7 @@ use super::function_inputs::{FunctionInputs, VariableSources, check_size};
 use super::ignore::Ignore;
 use super::key::{self, Key, Kind, Table};
 use super::lifecycle;
+use super::managed;
 use super::reader::{Diagnostics, Reader, Spanned};
 
 /// The version that is not published.
@@ -23,6 +24,7 @@ pub const TABLE: Table = Table::new(&[
         "The code of the version, if it is not the code of the function.",
     )],
     KEYS,
+    managed::KEYS,
     lifecycle::KEYS,
 ]);
 
@@ -36,7 +38,8 @@ pub const KEYS: &[Key] = &[
         "handler",
         Kind::Text,
         "\"\"",
-        "The handler, passed to the runtime in `_HANDLER`.",
+        "The handler, such as `app.handler`, passed to the runtime in `_HANDLER`. Left out in code of a managed runtime, \
+         it is the function with a usual name in a file with a usual name.",
     ),
     Key::with_default(
         "unpacked-limit",
@@ -180,6 +183,7 @@ pub fn read_version_keys(
     read_watch(table, &mut inputs, diagnostics);
     let variables = read_variables(table, &mut inputs.variables, project, diagnostics);
     let layers = lifecycle::read_layers(table, base.layers, &mut inputs, project, diagnostics);
+    managed::read(table, &mut inputs.runtime, project, diagnostics);
     let memory = memory.and_then(|memory| u32::try_from(memory.value).ok());
     let spec = FunctionSpec {
         code: read_code(

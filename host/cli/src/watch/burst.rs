@@ -3,16 +3,22 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// A burst of changes ends when nothing has changed for this long. Editors save in several steps, and builds write many
-/// files.
-const QUIET: Duration = Duration::from_millis(150);
+/// A burst of changes ends when nothing has changed for this long. Builds write many files.
+pub const QUIET: Duration = Duration::from_millis(150);
+
+/// The same for code that is interpreted, which changes when an editor saves a file, in several steps. If more changes
+/// follow, there is another restart.
+pub const QUIET_OF_SCRIPTS: Duration = Duration::from_millis(25);
 
 /// The longest time for which a burst postpones what it causes.
 const MAX_BURST: Duration = Duration::from_secs(2);
 
 /// Changes that are acted on together.
-#[derive(Debug, Default)]
-pub struct Burst(Option<Changes>);
+#[derive(Debug)]
+pub struct Burst {
+    quiet: Duration,
+    changes: Option<Changes>,
+}
 
 #[derive(Debug)]
 struct Changes {
@@ -23,12 +29,20 @@ struct Changes {
 }
 
 impl Burst {
+    /// A burst that ends when nothing has changed for `quiet`.
+    pub fn new(quiet: Duration) -> Self {
+        Self {
+            quiet,
+            changes: None,
+        }
+    }
+
     pub fn record(&mut self, file: &Path) {
         let now = Instant::now();
-        match &mut self.0 {
+        match &mut self.changes {
             Some(changes) => changes.last = now,
             None => {
-                self.0 = Some(Changes {
+                self.changes = Some(Changes {
                     first: now,
                     last: now,
                     file: file.to_owned(),
@@ -39,8 +53,8 @@ impl Burst {
 
     /// When it is time to act. `None` if nothing has changed.
     pub fn due(&self) -> Option<Instant> {
-        let changes = self.0.as_ref()?;
-        Some((changes.last + QUIET).min(changes.first + MAX_BURST))
+        let changes = self.changes.as_ref()?;
+        Some((changes.last + self.quiet).min(changes.first + MAX_BURST))
     }
 
     /// The first changed file, if it is time to act on it. This ends the burst.
@@ -48,7 +62,7 @@ impl Burst {
         if self.due()? > Instant::now() {
             return None;
         }
-        self.0.take().map(|changes| changes.file)
+        self.changes.take().map(|changes| changes.file)
     }
 }
 

@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use tokio::sync::Notify;
 
-use super::burst::{Burst, shown};
+use super::burst::{Burst, QUIET, shown};
 use super::links;
 use crate::args::GlobalArgs;
 use crate::config::{Config, PluginSource, Section, Trigger};
@@ -99,7 +99,7 @@ impl Configuration {
             checked: running.clone(),
             running,
             files,
-            burst: Burst::default(),
+            burst: Burst::new(QUIET),
             restart,
         }
     }

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use lambkin_lambda::Function;
+use lambkin_lambda::{Entry, Function};
 
-use super::burst::{Burst, shown};
+use super::burst::{Burst, QUIET, QUIET_OF_SCRIPTS, shown};
 use super::links::{self, MAX_WATCHED_FOLDERS};
 use crate::config::{FunctionInputs, Ignore};
 
@@ -44,6 +44,10 @@ impl Watched {
         inputs: FunctionInputs,
         project: PathBuf,
     ) -> anyhow::Result<Self> {
+        let quiet = match function.spec().code.entry {
+            Entry::Managed(_) => QUIET_OF_SCRIPTS,
+            _ => QUIET,
+        };
         let mut watched = Self {
             ignore: Ignore::new(&inputs.ignore)?,
             targets: inputs
@@ -56,7 +60,7 @@ impl Watched {
             linked: Vec::new(),
             links: BTreeSet::new(),
             too_large: BTreeSet::new(),
-            burst: Burst::default(),
+            burst: Burst::new(quiet),
         };
         watched.find_links_on_the_way();
         Ok(watched)

@@ -454,6 +454,10 @@ impl InitPhaseError {
     ) -> Option<FunctionError> {
         Some(match self {
             Self::Stopped => return None,
+            Self::NoBootstrap(NoBootstrapError {
+                interpreter: Some(reason),
+                ..
+            }) => function_error::no_interpreter(id, &reason),
             Self::NoBootstrap(no_bootstrap) => {
                 let tried = no_bootstrap.tried.into_iter();
                 let paths: Vec<_> = tried.map(|(path, _)| path).collect();

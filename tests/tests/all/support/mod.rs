@@ -26,7 +26,7 @@ pub use emulator_process::{EmulatorProcess, fixed_port, free_port, lambkin_alone
 pub use http::{Reply, raw, request};
 pub use issuer::{Issuer, SigningKey, standard_claims};
 pub use mock_server::{Answer, MockServer, Request as RecordedRequest};
-pub use project::{Project, RAW_BOOTSTRAP};
+pub use project::{Project, RAW_BOOTSTRAP, cache_folder};
 pub use queues::{RecorderProject, S3_AUTHORIZATION, SERVICES};
 pub use scripted::{PROBE, invoke, with};
 pub use server::{Server, lambkin};

@@ -113,7 +113,7 @@ async fn set_up(
     global: GlobalArgs,
     no_freeze: bool,
 ) -> anyhow::Result<(Config, Log, Option<Storage>, Endpoints)> {
-    let mut config = Config::read(&global.config)?;
+    let mut config = Config::read_or_guess(&global.config)?;
     if no_freeze {
         for function in &mut config.functions {
             function.lifecycle.freeze = false;
@@ -195,6 +195,7 @@ fn watch_files(
 }
 
 fn warn(config: &Config, triggers: &[TriggerEndpoint]) {
+    messages::print_notes(&config.notes);
     for function in &config.functions {
         if let Err(error) = function.check_program() {
             eprintln!("warning: function {}: {error}", full_name(function));

@@ -1,0 +1,237 @@
+//! The keys of managed runtimes, and how a function without a `bootstrap` of its own is started.
+//!
+//! An unknown runtime is a mistake in the file. An interpreter that is missing or has the wrong version is not: other
+//! functions run without it. The function's calls then fail with what [`prepare`] found out, which `lambkin serve` and
+//! `lambkin check` say as well.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use lambkin_lambda::{Entry, FunctionSpec, Managed};
+use lambkin_runtimes::{
+    ClientChoice, Guess, Language, Machine, Request, Runtime, guess_file, guess_folder,
+    guess_handler, runtime_names,
+};
+
+use super::key::{Key, Kind};
+use super::reader::{Diagnostics, Reader};
+use super::suggest::nearest;
+use crate::cache;
+
+pub const KEYS: &[Key] = &[
+    Key::optional(
+        "runtime",
+        Kind::Text,
+        "The runtime, by AWS's id: `python3.13`, `nodejs22.x`, `ruby3.4`, `java21`, `dotnet8`, `provided.al2023` and so \
+         on. Left out, code without a `bootstrap` has the runtime of the file that `handler` names and of the \
+         interpreter that is found, which is printed. See section *Managed runtimes*.",
+    ),
+    Key::optional(
+        "interpreter",
+        Kind::Text,
+        "The interpreter of the runtime: a path that starts at the folder of `lambkin.toml`, or a name in `PATH`. Left \
+         out, it is searched as section *Managed runtimes* describes.",
+    ),
+    Key::with_default(
+        "client",
+        Kind::Choice(&["auto", "embedded", "project"]),
+        "\"auto\"",
+        "What calls the handler: AWS's runtime interface client, which the project must have (`project`), Lambkin's own \
+         (`embedded`), or AWS's if the project has it (`auto`).",
+    ),
+    Key::with_default(
+        "version-check",
+        Kind::Choice(&["on", "off"]),
+        "\"on\"",
+        "Whether an interpreter whose version differs from that of the runtime is refused.",
+    ),
+    Key::optional(
+        "sdk",
+        Kind::Text,
+        "A folder with packages that AWS's runtimes bundle, such as boto3 or `node_modules` with `@aws-sdk`. It is \
+         searched last.",
+    ),
+];
+
+/// How a function's managed runtime is chosen.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RuntimeSettings {
+    pub runtime: Option<Runtime>,
+    pub interpreter: Option<PathBuf>,
+    pub client: ClientChoice,
+    pub ignores_version: bool,
+    pub sdk: Option<PathBuf>,
+}
+
+/// Reads the keys. Those that are left out keep their values.
+pub fn read(
+    table: &mut Reader<'_>,
+    settings: &mut RuntimeSettings,
+    project: &Path,
+    diagnostics: &Diagnostics,
+) {
+    if let Some(runtime) = table.text("runtime") {
+        match read_name(&runtime.value) {
+            Ok(known) => settings.runtime = Some(known),
+            Err(message) => diagnostics.add(runtime.span, &runtime.key, message),
+        }
+    }
+    if let Some(interpreter) = table.text("interpreter") {
+        settings.interpreter = Some(PathBuf::from(interpreter.value));
+    }
+    if let Some(client) = table.choice("client") {
+        settings.client = match client.value {
+            "embedded" => ClientChoice::Embedded,
+            "project" => ClientChoice::Project,
+            _ => ClientChoice::Auto,
+        };
+    }
+    if let Some(check) = table.choice("version-check") {
+        settings.ignores_version = check.value == "off";
+    }
+    if let Some(sdk) = table.text("sdk") {
+        let folder = project.join(&sdk.value);
+        match std::path::absolute(&folder) {
+            Ok(folder) if folder.is_dir() => settings.sdk = Some(folder),
+            _ => diagnostics.add(
+                sdk.span,
+                &sdk.key,
+                format!("{} is not a folder", folder.display()),
+            ),
+        }
+    }
+}
+
+/// The runtime with this id, or a message that names the nearest one.
+pub fn read_name(id: &str) -> Result<Runtime, String> {
+    Runtime::parse(id).ok_or_else(|| {
+        let hint = match nearest(id, runtime_names()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!(
+                "the runtimes are: {}",
+                runtime_names().collect::<Vec<_>>().join(", ")
+            ),
+        };
+        format!("{id:?} is not the id of a runtime of AWS Lambda; {hint}")
+    })
+}
+
+/// The machine that this program runs on.
+fn machine(project: &Path) -> Machine {
+    let variables: BTreeMap<String, String> = std::env::vars_os()
+        .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let named = variables
+        .get("LAMBKIN_CACHE_DIR")
+        .filter(|folder| !folder.is_empty());
+    let named = named.map(PathBuf::from);
+    let cache = named
+        .or_else(cache::folder)
+        .unwrap_or_else(|| project.join(".lambkin").join("cache"));
+    Machine::new(variables, cache)
+}
+
+/// Finds out how a function is started whose code has a handler instead of a `bootstrap`; others stay as they are.
+/// Returns what the developer should know about that.
+pub fn prepare(spec: &mut FunctionSpec, settings: &RuntimeSettings, project: &Path) -> Vec<String> {
+    let Some((runtime, guess)) = runtime_of(spec, settings) else {
+        return Vec::new();
+    };
+    let code = spec.code.resolved_root();
+    let project = std::path::absolute(project).unwrap_or_else(|_| project.to_owned());
+    let project = project.canonicalize().unwrap_or(project);
+    if spec.handler.is_empty() {
+        spec.handler = match &guess {
+            Some(guess) => guess.handler.clone(),
+            None => default_handler(runtime.language).to_owned(),
+        };
+    }
+    let node_options = spec.variables.get().remove("NODE_OPTIONS");
+    let request = Request {
+        runtime: &runtime,
+        handler: &spec.handler,
+        code: &code,
+        project: &project,
+        interpreter: settings.interpreter.as_deref(),
+        client: settings.client,
+        checks_version: !settings.ignores_version,
+        sdk: settings.sdk.as_deref(),
+        layers: &spec.layers,
+        memory_mb: spec.memory_mb,
+        node_options: node_options.as_deref().unwrap_or_default(),
+        machine: &machine(&project),
+    };
+    let (managed, notes) = match lambkin_runtimes::prepare(&request) {
+        Ok(prepared) => {
+            let mut notes = prepared.notes;
+            if let (None, Some(guess)) = (&settings.runtime, &guess) {
+                notes.push(format!(
+                    "{} runs as runtime {} with handler {}: {}",
+                    guess.file, prepared.runtime, spec.handler, prepared.interpreter
+                ));
+            }
+            let managed = Managed {
+                command: Ok(prepared.command),
+                variables: prepared.variables,
+            };
+            (managed, notes)
+        }
+        Err(reason) => {
+            let managed = Managed {
+                command: Err(reason),
+                variables: BTreeMap::new(),
+            };
+            (managed, Vec::new())
+        }
+    };
+    spec.code.entry = Entry::Managed(managed);
+    let prefix = |note| format!("function {}: {note}", spec.name);
+    notes.into_iter().map(prefix).collect()
+}
+
+/// The runtime of a function that has no bootstrap, and what its code looks like.
+fn runtime_of(spec: &FunctionSpec, settings: &RuntimeSettings) -> Option<(Runtime, Option<Guess>)> {
+    let guess = match &spec.code.entry {
+        Entry::Command(_) => return None,
+        // A script that can be executed is a bootstrap, unless a runtime is asked for.
+        Entry::File(_) if settings.runtime.is_none() && spec.check_program().is_ok() => {
+            return None;
+        }
+        Entry::File(file) => guess_file(file),
+        Entry::Search | Entry::Managed(_) if settings.runtime.is_none() && has_bootstrap(spec) => {
+            return None;
+        }
+        Entry::Search | Entry::Managed(_) => {
+            let code = spec.code.resolved_root();
+            match spec.handler.as_str() {
+                "" => guess_folder(&code),
+                handler => guess_handler(&code, handler),
+            }
+        }
+    };
+    match (&settings.runtime, guess) {
+        (Some(runtime), _) if runtime.language == Language::Custom => None,
+        (Some(runtime), guess) => {
+            let guess = guess.filter(|guess| guess.language == runtime.language);
+            Some((runtime.clone(), guess))
+        }
+        (None, guess) => guess.map(|guess| (Runtime::any(guess.language), Some(guess))),
+    }
+}
+
+/// Whether there is a bootstrap, even one that cannot be executed, which is then explained.
+fn has_bootstrap(spec: &FunctionSpec) -> bool {
+    let code = spec.code.resolved_root();
+    let machine = ["/opt", "/var/runtime"].map(PathBuf::from);
+    let mut folders = std::iter::once(&code).chain(&spec.layers).chain(&machine);
+    folders.any(|folder| folder.join("bootstrap").symlink_metadata().is_ok())
+}
+
+/// The handler of functions for which none is configured, as AWS's console makes them.
+fn default_handler(language: Language) -> &'static str {
+    match language {
+        Language::Node => "index.handler",
+        Language::Java => "example.Hello::handleRequest",
+        _ => "lambda_function.lambda_handler",
+    }
+}
