@@ -25,6 +25,8 @@ struct App {
     /// Which of its two cookies a load balancer without lists of values sets. Such responses have one value of each
     /// header, unless the adapter writes the name in upper and lower case.
     cookies_without_lists: &'static [&'static str],
+    /// The doors behind which its adapter sets the first cookie only.
+    one_cookie_at: &'static [&'static str],
 }
 
 impl App {
@@ -47,7 +49,11 @@ impl App {
             &project.serve(),
             &doors,
             self.differences,
-            self.cookies_without_lists,
+            |door| match door {
+                ALB => self.cookies_without_lists,
+                door if self.one_cookie_at.contains(&door) => &["first"],
+                _ => &["first", "second"],
+            },
         );
     }
 }
@@ -117,6 +123,7 @@ fn express() {
             why: DECODED_TWICE,
         }],
         cookies_without_lists: &["first"],
+        one_cookie_at: &[],
     }
     .behind_every_door(None);
 }
@@ -147,6 +154,7 @@ fn fastify() {
             },
         ],
         cookies_without_lists: &[],
+        one_cookie_at: &[],
     }
     .behind_every_door(None);
 }
@@ -169,6 +177,7 @@ fn hono() {
             why: "the adapter joins the values of a header with semicolons",
         }],
         cookies_without_lists: &["first"],
+        one_cookie_at: &[],
     }
     .behind_every_door(None);
 }
@@ -202,6 +211,7 @@ fn powertools_for_typescript() {
             },
         ],
         cookies_without_lists: &[],
+        one_cookie_at: &[],
     }
     // It answers a load balancer with lists with single values, which the load balancer does not read.
     .behind_every_door(Some(ALB_LISTS));
@@ -214,6 +224,7 @@ fn fastapi() {
         function: "handler = 'fastapi_app.handler'",
         differences: &[],
         cookies_without_lists: &["first", "second"],
+        one_cookie_at: &[],
     }
     .behind_every_door(None);
 }
@@ -233,6 +244,7 @@ fn flask() {
             why: NOT_LATIN_1,
         }],
         cookies_without_lists: &["second"],
+        one_cookie_at: &[],
     }
     .behind_every_door(None);
 }
@@ -249,6 +261,7 @@ fn django() {
             why: NOT_LATIN_1,
         }],
         cookies_without_lists: &["second"],
+        one_cookie_at: &[],
     }
     .behind_every_door(None);
 }
@@ -273,6 +286,7 @@ fn powertools_for_python() {
             },
         ],
         cookies_without_lists: &["second"],
+        one_cookie_at: &[],
     }
     .behind_every_door(None);
 }
@@ -295,6 +309,7 @@ fn axum() {
         function: "environment = { AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH = 'true' }",
         differences: &[LAST_VALUE],
         cookies_without_lists: &["first"],
+        one_cookie_at: &[],
     }
     .behind_every_door(None);
 }
@@ -331,7 +346,61 @@ fn go() {
             },
         ],
         cookies_without_lists: &[],
+        one_cookie_at: &[],
     }
     // It answers a load balancer with lists only.
+    .behind_every_door(Some(ALB));
+}
+
+/// Classes, libraries and the bootstrap that starts a JVM with them.
+#[track_caller]
+fn java() -> Result<Project, Missing> {
+    let built = installed("web-apps/java")?;
+    let project = Project::new("");
+    project.executable(
+        "app/bootstrap",
+        include_bytes!("../../fixtures/runtimes/java/bootstrap"),
+    );
+    for name in ["webapp", "lib"] {
+        symlink(built.join(name), project.path().join("app").join(name)).unwrap();
+    }
+    Ok(project)
+}
+
+/// AWS's container for Spring applications. Requests in payload format 2.0 are converted by a class of its own
+/// (`AwsHttpApiV2ProxyHttpServletRequest`), and their responses have one value of each header.
+#[test]
+fn spring() {
+    App {
+        project: java(),
+        function: "handler = 'webapp.WebApp'",
+        differences: &[
+            Difference {
+                doors: &[HTTP_2, HTTP_1, REST, URL, ALB_LISTS],
+                rows: &["name"],
+                answer: (200, r#"{"name":"a:b@c,d"}"#),
+                why: "Spring takes what follows a semicolon for a matrix variable",
+            },
+            Difference {
+                doors: &[HTTP_2, URL],
+                rows: &["headers"],
+                answer: (
+                    200,
+                    r#"{"host":"HOST","one":"eins","two":["1","2"],"agent":"test/1.0"}"#,
+                ),
+                why: "the adapter splits headers at commas",
+            },
+            Difference {
+                doors: &[HTTP_2],
+                rows: &["name-percent"],
+                // The body of its every failure but those of its own set-up.
+                answer: (502, r#"{"message":"Gateway Timeout"}"#),
+                why: DECODED_TWICE,
+            },
+        ],
+        cookies_without_lists: &[],
+        one_cookie_at: &[HTTP_2, URL],
+    }
+    // It reads lists of headers and parameters only, for which AWS's manual has them turned on.
     .behind_every_door(Some(ALB));
 }

@@ -31,7 +31,8 @@ fn start(
         ),
     );
     let server = project.serve();
-    check(&server, &STREAMED.each_ref(), differences, &[]);
+    let both = |_: &str| -> &'static [&'static str] { &["first", "second"] };
+    check(&server, &STREAMED.each_ref(), differences, both);
     server
 }
 

@@ -258,13 +258,14 @@ fn rows(host: &str, door: &str) -> Vec<Row> {
     ]
 }
 
-/// Sends all requests through all doors, and panics with every answer that is not as expected.
+/// Sends all requests through all doors, and panics with every answer that is not as expected. `cookies_of` names the
+/// cookies that are set behind a door.
 #[track_caller]
 pub fn check(
     server: &Server,
     doors: &[&Door],
     differences: &[Difference],
-    cookies_without_lists: &[&str],
+    cookies_of: impl Fn(&str) -> &'static [&'static str],
 ) {
     wait_for_the_first_environment(server, doors);
     let mut wrong = String::new();
@@ -281,10 +282,9 @@ pub fn check(
                 Some(known) => known.compare(&reply, host),
                 None => row.compare(&reply),
             };
-            let set = match door.name {
-                _ if row.name != "cookies" => &[],
-                ALB => cookies_without_lists,
-                _ => &["first", "second"],
+            let set = match row.name {
+                "cookies" => cookies_of(door.name),
+                _ => &[],
             };
             let result = result.and_then(|()| cookies(&reply, set));
             if let Err(reason) = result {
