@@ -164,7 +164,7 @@ pub struct Shape {
     )]
     pub headers: Vec<String>,
 
-    /// The body, or `@FILE` to read it from a file; for a queue, may be repeated for several messages
+    /// The body, or `@FILE` to read it from a file, `@-` for standard input; for a queue, may be repeated for several messages
     #[arg(
         short,
         long = "body",
@@ -174,9 +174,9 @@ pub struct Shape {
     )]
     pub data: Vec<String>,
 
-    /// What the plugin makes of an outcome: a file with the function's result, `failed:FILE` with an error as Lambda
-    /// returns it, `timed-out`, `expired`, `throttled`, or `unavailable`. May be repeated if the plugin invokes or
-    /// fetches several times
+    /// What the plugin makes of an outcome: the function's result as JSON, a file with it, or `-` for standard input;
+    /// `failed:` followed by an error as Lambda returns it, in the same ways; `timed-out`, `expired`, `throttled`, or
+    /// `unavailable`. May be repeated if the plugin invokes or fetches several times
     #[arg(long = "outcome", value_name = "OUTCOME", conflicts_with = "invoke")]
     pub outcomes: Vec<String>,
 
@@ -196,6 +196,7 @@ Examples:
   lambkin shape process-orders --body '{\"id\": 7}' --body '{\"id\": 8}'
   lambkin shape uploads put in/cat.jpg
   lambkin shape chat MESSAGE /prod --body '{\"action\": \"hello\"}'
+  lambkin shape web GET /orders/7 --outcome '{\"statusCode\": 404}'
   lambkin shape web GET /orders/7 --outcome result.json
   lambkin shape rest GET /orders/7 --test-invoke
   lambkin shape process-orders --body '{\"id\": 7}' --invoke";

@@ -26,8 +26,7 @@ pub fn read(argument: Option<&str>, file: Option<&Path>) -> anyhow::Result<Strin
     let (bytes, name) = match (argument, file) {
         (Some(event), _) => (event.as_bytes().to_vec(), "the event".to_owned()),
         (None, Some(path)) if path != Path::new("-") => {
-            let bytes = crate::regular_file::read(path)
-                .with_context(|| format!("cannot read the event from {}", path.display()))?;
+            let bytes = file_or_input(path, "the event")?;
             (bytes, format!("the event in {}", path.display()))
         }
         (None, Some(_)) => (standard_input()?, ON_STANDARD_INPUT.to_owned()),
@@ -53,6 +52,15 @@ fn has_input() -> bool {
         let kind = about.file_type();
         kind.is_file() || kind.is_fifo() || kind.is_socket()
     })
+}
+
+/// What is in a file, or for `-` on standard input. `what` is that for people.
+pub fn file_or_input(path: &Path, what: &str) -> anyhow::Result<Vec<u8>> {
+    if path == Path::new("-") {
+        return standard_input();
+    }
+    crate::regular_file::read(path)
+        .with_context(|| format!("cannot read {what} from {}", path.display()))
 }
 
 /// All of standard input.

@@ -148,7 +148,7 @@ fn hint(error: &hyper::Error) -> &'static str {
     } else if error.to_string().contains("URI") {
         " (characters such as <, >, \" and spaces must be percent-encoded in a URL)"
     } else if error.to_string().contains("method") {
-        " (does the client use https? This is an http port)"
+        " (does the client use https or wss? This port is not encrypted: use http or ws, or set `tls`)"
     } else {
         ""
     }

@@ -54,6 +54,16 @@ impl Listener {
     }
 }
 
+impl From<TcpListener> for Listener {
+    /// A listener whose connections are not encrypted.
+    fn from(socket: TcpListener) -> Self {
+        Self {
+            socket,
+            certificate: None,
+        }
+    }
+}
+
 /// Binds a listening socket; port 0 chooses a free port.
 pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = match address {

@@ -2,14 +2,13 @@
 //! pages on other machines.
 
 use http::Request;
-use lambkin_http::{Allowlist, CrossOrigin, ForeignPages, RequestBody, Response, Server};
-use tokio::net::TcpListener;
+use lambkin_http::{Allowlist, CrossOrigin, ForeignPages, Listener, RequestBody, Response, Server};
 use tokio_util::sync::CancellationToken;
 
 /// Answers each request with `respond` until `stop` is cancelled. Web pages on other machines are served if `allowlist`
 /// has their origin.
 pub(crate) async fn serve_clients<F>(
-    listener: TcpListener,
+    listener: impl Into<Listener>,
     allowlist: Allowlist,
     stop: CancellationToken,
     respond: impl Fn(Request<RequestBody>) -> F + Clone + Send + 'static,
@@ -18,7 +17,12 @@ pub(crate) async fn serve_clients<F>(
 {
     let rules = CrossOrigin::new(allowlist, ForeignPages::Refused);
     let handler = move |request, _client| respond(request);
+    let Listener {
+        socket,
+        certificate,
+    } = listener.into();
     Server::for_clients(rules, stop)
-        .serve(listener, handler)
+        .with_certificate(certificate)
+        .serve(socket, handler)
         .await;
 }

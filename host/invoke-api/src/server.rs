@@ -1,9 +1,8 @@
 //! The listener of the Invoke API.
 
 use http::{Method, Request};
-use lambkin_http::{Allowlist, RequestBody, Response, set_header};
+use lambkin_http::{Allowlist, Listener, RequestBody, Response, set_header};
 use lambkin_lambda::{Lambda, new_request_id};
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::ApiError;
@@ -15,7 +14,7 @@ use crate::{control, invoke};
 /// Serves the Invoke API until `stop` is cancelled. Web pages on other machines can use it if `allowlist` has their
 /// origin.
 pub async fn serve(
-    listener: TcpListener,
+    listener: impl Into<Listener>,
     allowlist: Allowlist,
     stop: CancellationToken,
     lambda: Lambda,

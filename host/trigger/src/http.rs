@@ -12,7 +12,7 @@ use crate::event_source::{BoxFuture, ConfiguredTrigger, EventSource, Setup, Setu
 use crate::http_exchange::Steps;
 use crate::http_handler::HttpHandler;
 use crate::http_port::Route;
-use crate::http_preview::preview;
+use crate::http_preview::{Listening, preview};
 use crate::limits::{WEBSOCKET_FILES_DIVISOR, WEBSOCKETS};
 use crate::place::Place;
 use crate::preview::{Outcomes, Preview, PreviewError, Sample};
@@ -129,7 +129,11 @@ impl ConfiguredTrigger for ConfiguredHttp {
         sample: &'a Sample,
         outcomes: &'a mut Outcomes,
     ) -> BoxFuture<'a, Result<Preview, PreviewError>> {
-        let listener = (self.scheme, self.address);
+        let listener = Listening {
+            scheme: self.scheme,
+            address: self.address,
+            place: &self.place,
+        };
         match &self.websockets {
             Some((trigger, _)) => Box::pin(websocket::preview::preview(
                 trigger, listener, sample, outcomes,

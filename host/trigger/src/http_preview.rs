@@ -11,6 +11,7 @@ use lambkin_plugin::{
 
 use crate::http_exchange::too_many_steps;
 use crate::limits::MAX_STEPS;
+use crate::place::{Place, host_of};
 use crate::preview::{Outcomes, Preview, PreviewError, Sample, Shown, sample_outcome};
 
 /// What the steps are taken for.
@@ -21,10 +22,19 @@ pub(crate) enum Subject<'a> {
     Message(&'a str),
 }
 
+/// Where a trigger listens.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Listening<'a> {
+    pub(crate) scheme: &'static str,
+    pub(crate) address: SocketAddr,
+    /// Which requests at the address are for the trigger.
+    pub(crate) place: &'a Place,
+}
+
 /// Shows what the plugin makes of a request.
 pub(crate) async fn preview(
     trigger: &HttpTrigger,
-    listener: (&'static str, SocketAddr),
+    listener: Listening<'_>,
     sample: &Sample,
     outcomes: &mut Outcomes,
 ) -> Result<Preview, PreviewError> {
@@ -138,10 +148,15 @@ fn as_fetched(ending: Ending) -> Ending {
     }
 }
 
-/// The request that the user typed, as a client on this machine would send it.
+/// The request that the user typed, as a client on this machine would send it. It is refused if it would not reach the
+/// trigger.
 pub(crate) fn request(
     sample: &Sample,
-    (scheme, address): (&'static str, SocketAddr),
+    Listening {
+        scheme,
+        address,
+        place,
+    }: Listening<'_>,
 ) -> Result<HttpRequest, String> {
     let (Some(method), Some(target)) = (&sample.action, &sample.target) else {
         return Err(format!(
@@ -160,7 +175,10 @@ pub(crate) fn request(
         [body] => body.clone(),
         _ => return Err("an HTTP request has one body; give --body once".to_owned()),
     };
-    let mut authority = address.to_string();
+    let mut authority = match place.sample_host() {
+        Some(host) => format!("{host}:{}", address.port()),
+        None => address.to_string(),
+    };
     let mut headers = Vec::new();
     for field in &sample.fields {
         let (name, value) = field
@@ -172,6 +190,13 @@ pub(crate) fn request(
         } else {
             headers.push(header);
         }
+    }
+    let host = host_of(&authority);
+    if !sample.is_test && place.fit(&host, path).is_none() {
+        return Err(format!(
+            "the trigger {} is for {place}; a request to the host {host} and the path {path} does not reach it",
+            sample.trigger
+        ));
     }
     if !sample.is_test {
         headers.insert(0, header("Host", &authority));

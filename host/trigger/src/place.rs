@@ -40,6 +40,14 @@ impl Place {
         .max()
     }
 
+    /// A host of the place, if it is not for all hosts.
+    pub(crate) fn sample_host(&self) -> Option<String> {
+        let names = || self.host_names.iter().map(HostPattern::as_str);
+        let plain = names().find(|name| !name.starts_with('*'));
+        let name = plain.or_else(|| names().next())?;
+        Some(name.replacen('*', "www", 1))
+    }
+
     /// A host and prefix that both places have. Which of the two a request is for would be unclear.
     pub fn shares_with(&self, other: &Self) -> Option<String> {
         if self.path_prefix != other.path_prefix {

@@ -14,11 +14,10 @@ use std::sync::Arc;
 
 use http::{Method, Request, StatusCode};
 use lambkin_http::{
-    Allowlist, Body, CrossOrigin, ForeignPages, FromForeignPage, RequestBody, Response, Server,
-    text, write_names_as,
+    Allowlist, Body, CrossOrigin, ForeignPages, FromForeignPage, Listener, RequestBody, Response,
+    Server, text, write_names_as,
 };
 use lambkin_plugin::{CallError, Client, PluginError, Service};
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::limits::INCOMPLETE_REQUESTS;
@@ -38,29 +37,32 @@ pub struct ServiceListener {
 
 impl ServiceListener {
     /// Serves requests until `stop` is cancelled, then lets those under way finish.
-    pub async fn serve(self, listener: TcpListener, stop: CancellationToken) {
+    pub async fn serve(self, listener: Listener, stop: CancellationToken) {
         let foreign_pages = if self.service.judges_foreign_pages() {
             ForeignPages::Marked
         } else {
             ForeignPages::Refused
         };
         let rules = CrossOrigin::new(self.allowlist.clone(), foreign_pages);
-        let server = Server::for_clients(rules, stop);
+        let is_encrypted = listener.certificate.is_some();
+        let server = Server::for_clients(rules, stop).with_certificate(listener.certificate);
         let shared = Arc::new((self, ReadAhead::new(server.shortage.clone())));
         let handler = move |request, peer| {
             let shared = Arc::clone(&shared);
             async move {
                 let (service, read_ahead) = &*shared;
-                service.answer(request, peer, read_ahead).await
+                service
+                    .answer(request, (peer, is_encrypted), read_ahead)
+                    .await
             }
         };
-        server.serve(listener, handler).await;
+        server.serve(listener.socket, handler).await;
     }
 
     async fn answer(
         &self,
         request: Request<RequestBody>,
-        peer: SocketAddr,
+        (peer, is_encrypted): (SocketAddr, bool),
         read_ahead: &ReadAhead,
     ) -> Response {
         let (method, path) = (request.method().clone(), request.uri().clone());
@@ -73,6 +75,7 @@ impl ServiceListener {
         let client = Client {
             peer,
             is_foreign_page: page.is_some(),
+            is_encrypted,
         };
         match self.service.answer(request, client).await {
             Ok(response) => {

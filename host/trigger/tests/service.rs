@@ -67,7 +67,7 @@ impl Fixture {
             service,
             allowlist: Allowlist::default(),
         };
-        let serving = tokio::spawn(listener_of.serve(listener, stop.clone()));
+        let serving = tokio::spawn(listener_of.serve(listener.into(), stop.clone()));
         Self {
             host,
             address,

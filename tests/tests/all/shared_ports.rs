@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{Project, Reply, Server, curl, fixed_port, request};
+use crate::support::{Project, Reply, Server, curl, fixed_port, lambkin, request};
 
 /// Function URLs at one address, each with its own settings. The event of one says which trigger it was.
 fn at_one_address(address: &str, triggers: &[(&str, &str)]) -> Project {
@@ -176,4 +176,26 @@ fn the_names_of_triggers_are_in_their_certificate() {
         assert_eq!(trigger(&event), name);
     }
     drop::<Server>(server);
+}
+
+#[test]
+fn shape_takes_requests_that_reach_the_trigger_only() {
+    let address = address();
+    let project = at_one_address(&address, SHOP);
+    let shape = |words: &[&str]| {
+        let mut command = lambkin();
+        let output = command.arg("shape").args(words).current_dir(project.path());
+        let output = output.output().unwrap();
+        String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+    };
+    let refused = shape(&["orders", "GET", "/items"]);
+    let reason = "the trigger orders is for all hosts, paths from /orders; a request to the host 127.0.0.1 and the path \
+                  /items does not reach it";
+    assert!(refused.contains(reason), "{refused}");
+    assert!(shape(&["orders", "GET", "/orders/7"]).contains("\"rawPath\": \"/orders/7\""));
+    // Without a header, the host is one of the trigger's.
+    let event = shape(&["own", "GET", "/orders"]);
+    assert!(event.contains("\"host\": \"shop.example.com:"), "{event}");
+    let refused = shape(&["own", "GET", "/orders", "-H", "Host: other.example.com"]);
+    assert!(refused.contains("does not reach it"), "{refused}");
 }

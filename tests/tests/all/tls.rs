@@ -1,4 +1,4 @@
-//! Triggers with TLS: certificates of the local authority and of files, and clients that do not speak it.
+//! Triggers, services and the Invoke API with TLS: certificates of the local authority and of files, and clients that do not speak it.
 
 use std::fs;
 use std::io::Write;
@@ -7,9 +7,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::support::{Authority, DOORS, Doors, Project, Server, curl, lambkin, raw};
+use crate::sdk_clients::{feed, fixture, javascript_client, python};
+use crate::support::{
+    Authority, DOORS, Doors, Missing, Project, RAW_BOOTSTRAP, Server, curl, lambkin, raw,
+};
 
 /// A server with its data in the project's folder, so that each test has an authority of its own.
 fn serve(project: &Project) -> Server {
@@ -238,4 +241,112 @@ fn mistakes_in_the_files_are_reported_at_their_keys() {
         missing.contains("web.tls.key: . is a folder; name a PEM file"),
         "{missing}"
     );
+}
+
+/// Services and the Invoke API with TLS, with a function `echo` that has these settings.
+fn encrypted(settings: &str) -> Project {
+    let project = Project::new("");
+    project.file(
+        "lambkin.toml",
+        format!(
+            "[invoke]\nlisten = '127.0.0.1:0'\ntls = true\n[queues.orders]\n\
+             [functions.echo]\ncode = '{RAW_BOOTSTRAP}'\n{settings}\n\
+             [services.sqs]\nplugin = 'sqs'\nlisten = '127.0.0.1:0'\ntls = true\nqueues = ['*']\n\
+             [services.s3]\nplugin = 's3'\nlisten = '127.0.0.1:0'\ntls = true\nbuckets = ['*']\n"
+        ),
+    );
+    project
+}
+
+/// The value of a variable of the function, which the Invoke API tells over TLS.
+fn variable(server: &Server, name: &str) -> String {
+    let url = server.ready()["invoke"].as_str().unwrap();
+    let url = format!("{url}/2015-03-31/functions/echo/invocations");
+    let ask = json!({ "env": name }).to_string();
+    let output = get(&url, &authority(server), &["--data", &ask]);
+    event(output).as_str().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn functions_can_call_services_with_tls_by_what_their_variables_say() {
+    if curl().is_err() {
+        return;
+    }
+    let project = encrypted("");
+    let server = serve(&project);
+    let set = |mut command: Command, trust: &str| {
+        command.env(trust, variable(&server, trust));
+        command
+    };
+    let [sqs, _] = ["sqs", "s3"].map(|service| {
+        let url = variable(
+            &server,
+            &format!("AWS_ENDPOINT_URL_{}", service.to_uppercase()),
+        );
+        assert_eq!(url, server.service_url(service));
+        assert!(url.starts_with("https://"), "{url}");
+        url
+    });
+    assert!(variable(&server, "AWS_ENDPOINT_URL_LAMBDA").starts_with("https://"));
+    let get_url = [json!({ "operation": "GetQueueUrl", "input": { "QueueName": "orders" } })];
+    let sdk = |program: Result<Command, Missing>, script: &str, trust: &str| {
+        let Ok(mut program) = program else { return };
+        program.arg(fixture(script)).arg("sqs").arg(&sqs);
+        let output = feed(set(program, trust), &get_url);
+        let answers: Value = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{script}: {error}: {output:?}"));
+        // The SDK for JavaScript sends its requests to this URL.
+        let url = format!("{sqs}/123456789012/orders");
+        assert!(answers.to_string().contains(&url), "{script}: {answers}");
+    };
+    sdk(python(), "service.py", "AWS_CA_BUNDLE");
+    sdk(javascript_client(), "service.cjs", "NODE_EXTRA_CA_CERTS");
+}
+
+#[test]
+fn the_aws_cli_uses_services_with_tls() {
+    let project = encrypted("");
+    let server = serve(&project);
+    let Ok(mut aws) = python() else { return };
+    let (url, file) = (server.service_url("s3"), authority(&server));
+    aws.args(["-m", "awscli", "--endpoint-url", url, "--ca-bundle"]);
+    let output = aws.arg(&file).args(["s3", "mb", "s3://photos"]).output();
+    assert_eq!(output.unwrap().stdout, b"make_bucket: photos\n");
+}
+
+#[test]
+fn functions_keep_their_own_certificates_and_trust_what_the_system_trusts() {
+    if curl().is_err() {
+        return;
+    }
+    let project = encrypted("environment = { AWS_CA_BUNDLE = '/own.pem' }");
+    let own = Authority::named("The system's").root_in(project.path());
+    let data = project.path().join("data");
+    let variables = [("XDG_DATA_HOME", &data), ("SSL_CERT_FILE", &own)];
+    let variables = variables.map(|(name, path)| (name, path.to_str().unwrap()));
+    let server = project.serve_with(&[], &variables);
+    assert_eq!(variable(&server, "AWS_CA_BUNDLE"), "/own.pem");
+    let added = fs::read_to_string(variable(&server, "NODE_EXTRA_CA_CERTS")).unwrap();
+    let trusted = fs::read_to_string(variable(&server, "SSL_CERT_FILE")).unwrap();
+    let first = |text: &str| -> String {
+        let (_, rest) = text.split_once("-----BEGIN CERTIFICATE-----").unwrap();
+        rest.split("-----END")
+            .next()
+            .unwrap()
+            .split_whitespace()
+            .collect()
+    };
+    let trusted: String = trusted.split_whitespace().collect();
+    for root in [first(&added), first(&fs::read_to_string(&own).unwrap())] {
+        assert!(trusted.contains(&root), "{root} is not in {trusted}");
+    }
+}
+
+#[test]
+fn functions_get_no_certificates_where_nothing_is_encrypted_by_the_authority() {
+    let server = serve(&Project::echo(""));
+    for name in ["NODE_EXTRA_CA_CERTS", "AWS_CA_BUNDLE", "SSL_CERT_FILE"] {
+        let value = server.invoke("echo", format!(r#"{{"env":"{name}"}}"#));
+        assert!(!value.text().contains("pem"), "{name}: {value:?}");
+    }
 }

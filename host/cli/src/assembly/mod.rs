@@ -11,6 +11,8 @@ mod triggers;
 pub use certificates::Certificates;
 pub use lambda::{asynchronous, lambda};
 pub use plugins::Plugins;
-pub use services::{configure_service, offer_endpoints, offer_invoke_api, trigger_setters};
+pub use services::{
+    configure_service, offer_endpoints, offer_invoke_api, offer_listeners, trigger_setters,
+};
 pub use storage::Storage;
 pub use triggers::{Trigger, configure_trigger, warnings};

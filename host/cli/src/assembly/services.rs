@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
+use lambkin_http::CertificateSource;
 use lambkin_lambda::FunctionSpec;
 use lambkin_plugin::{Grant, Role, Service, ServiceSetup, Targets};
 use lambkin_trigger::TriggerSetter;
@@ -108,35 +109,86 @@ impl Shell {
     }
 }
 
+/// Sets the variables by which functions find the Invoke API, where it runs alone and is not encrypted.
+pub fn offer_endpoints(config: &mut Config, invoke: SocketAddr) {
+    let endpoints = Endpoints {
+        services: BTreeMap::new(),
+        invoke: url_of("http", invoke),
+        trust: BTreeMap::new(),
+    };
+    offer(config, &endpoints, Shell::here());
+}
+
 /// Sets the variables by which functions find the services and the Invoke API. The addresses of the services are in the
-/// order of the configuration; without any, only the Invoke API is running.
-pub fn offer_endpoints(config: &mut Config, services: &[SocketAddr], invoke: SocketAddr) {
-    offer(config, services, invoke, Shell::here());
+/// order of the configuration. `trust`: the variables by which clients trust the certificates.
+pub fn offer_listeners(
+    config: &mut Config,
+    services: &[SocketAddr],
+    invoke: SocketAddr,
+    trust: BTreeMap<String, String>,
+) {
+    let endpoints = Endpoints::of(config, services, invoke, trust);
+    offer(config, &endpoints, Shell::here());
+}
+
+/// What functions learn of the listeners.
+struct Endpoints {
+    /// The variables of the services.
+    services: BTreeMap<String, String>,
+    /// The URL of the Invoke API.
+    invoke: String,
+    /// The variables by which clients trust the certificates.
+    trust: BTreeMap<String, String>,
+}
+
+impl Endpoints {
+    fn of(
+        config: &Config,
+        services: &[SocketAddr],
+        invoke: SocketAddr,
+        trust: BTreeMap<String, String>,
+    ) -> Self {
+        let scheme = |certificate: &Option<CertificateSource>| match certificate {
+            Some(_) => "https",
+            None => "http",
+        };
+        let services = config.services.iter().zip(services);
+        let variables = services.map(|(service, address)| {
+            let url = url_of(scheme(&service.certificate), *address);
+            (service.variable(), url)
+        });
+        Self {
+            services: variables.collect(),
+            invoke: url_of(scheme(&config.invoke.certificate), invoke),
+            trust,
+        }
+    }
 }
 
 /// Sets the variable by which a function finds the API that invokes it, unless it finds another one.
 pub fn offer_invoke_api(spec: &mut FunctionSpec, address: SocketAddr) {
+    offer_invoke_url(spec, &url_of("http", address));
+}
+
+fn offer_invoke_url(spec: &mut FunctionSpec, url: &str) {
     if !spec.variables.get().contains_key(ALL_ENDPOINTS) {
         let variable = INVOKE_VARIABLE.to_owned();
         spec.default_variables
             .entry(variable)
-            .or_insert_with(|| url_of(address));
+            .or_insert_with(|| url.to_owned());
     }
 }
 
-fn offer(config: &mut Config, services: &[SocketAddr], invoke: SocketAddr, shell: Shell) {
-    let services = config.services.iter().zip(services);
-    let endpoints: BTreeMap<String, String> = services
-        .map(|(service, address)| (service.variable(), url_of(*address)))
-        .collect();
+fn offer(config: &mut Config, endpoints: &Endpoints, shell: Shell) {
     for (spec, inputs) in config.functions.iter_mut().zip(&config.function_inputs) {
         if !inputs.service_endpoints {
             continue;
         }
-        spec.default_variables = endpoints.clone();
-        offer_invoke_api(spec, invoke);
+        spec.default_variables = endpoints.services.clone();
+        spec.default_variables.extend(endpoints.trust.clone());
+        offer_invoke_url(spec, &endpoints.invoke);
         // A function without services may use AWS with the credentials of a profile, and its SDK would not read them.
-        let uses_profile = endpoints.is_empty() && shell.has_profile;
+        let uses_profile = endpoints.services.is_empty() && shell.has_profile;
         if !shell.has_credentials && !uses_profile && !has_credentials(spec) {
             let credentials = CREDENTIALS.map(|(key, value)| (key.to_owned(), value.to_owned()));
             spec.default_variables.extend(credentials);
@@ -150,13 +202,13 @@ fn has_credentials(spec: &FunctionSpec) -> bool {
 }
 
 /// The URL at which a client on this machine reaches a listener.
-pub fn url_of(address: SocketAddr) -> String {
+fn url_of(scheme: &str, address: SocketAddr) -> String {
     let ip = match address.ip() {
         ip if !ip.is_unspecified() => ip,
         IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
     };
-    format!("http://{}", SocketAddr::new(ip, address.port()))
+    format!("{scheme}://{}", SocketAddr::new(ip, address.port()))
 }
 
 #[cfg(test)]
@@ -190,7 +242,8 @@ mod tests {
         std::fs::write(&path, text).unwrap();
         let mut config = Config::read(&path).unwrap();
         let [sqs, invoke] = ["127.0.0.1:9324", "0.0.0.0:9001"].map(|text| text.parse().unwrap());
-        offer(&mut config, &[sqs], invoke, shell);
+        let endpoints = Endpoints::of(&config, &[sqs], invoke, BTreeMap::new());
+        offer(&mut config, &endpoints, shell);
         let functions = config.functions.iter().map(|spec| {
             let variables = spec.default_variables.iter();
             let variables = variables.map(|(key, value)| format!("{key}={value}"));
@@ -283,7 +336,7 @@ mod tests {
             ("[::]:9324", "http://[::1]:9324"),
             ("192.0.2.7:80", "http://192.0.2.7:80"),
         ] {
-            assert_eq!(url_of(address.parse().unwrap()), url);
+            assert_eq!(url_of("http", address.parse().unwrap()), url);
         }
     }
 }

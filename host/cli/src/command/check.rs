@@ -6,6 +6,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use lambkin_http::CertificateSource;
 use lambkin_lambda::FunctionSpec;
 use lambkin_plugin::allows;
 use lambkin_store::object::Versioning;
@@ -25,7 +26,11 @@ pub async fn run(global: &GlobalArgs) -> anyhow::Result<ExitCode> {
     messages::print_notes(&config.notes);
     let mut out = std::io::stdout().lock();
     let mut problems = Vec::new();
-    writeln!(out, "invoke API on {}", config.invoke_listen)?;
+    let (listen, tls) = (
+        config.invoke.listen,
+        tls(config.invoke.certificate.as_ref()),
+    );
+    writeln!(out, "invoke API on {listen}{tls}")?;
     for function in &config.functions {
         match function.check_program() {
             Ok(program) => writeln!(
@@ -132,9 +137,18 @@ fn describe_bucket(bucket: &Bucket) -> String {
     }
 }
 
+/// What follows the address of a listener.
+fn tls(certificate: Option<&CertificateSource>) -> &'static str {
+    match certificate {
+        Some(_) => " (https)",
+        None => "",
+    }
+}
+
 fn write_service(out: &mut impl Write, service: &Service, config: &Config) -> std::io::Result<()> {
     let (name, plugin) = (&service.name, service.section.plugin.name());
-    writeln!(out, "service {name}: {plugin} on {}", service.listen)?;
+    let (listen, tls) = (service.listen, tls(service.certificate.as_ref()));
+    writeln!(out, "service {name}: {plugin} on {listen}{tls}")?;
     writeln!(out, "    functions find it in {}", service.variable())?;
     let queues = config.queues.iter().map(|queue| queue.name.as_str());
     let buckets = config.buckets.iter().map(|bucket| bucket.name.as_str());

@@ -82,7 +82,7 @@ fn find(
     if has_config || guess_handler(Path::new("."), wanted).is_none() {
         let mut config = Config::read(&global.config)?;
         messages::print_notes(&config.notes);
-        assembly::offer_endpoints(&mut config, &[], invoke);
+        assembly::offer_endpoints(&mut config, invoke);
         let lambda = assembly::lambda(&config, log);
         if lambda.function(wanted).is_some() {
             if args.handler.is_some() || args.runtime.is_some() {

@@ -64,6 +64,12 @@ const SAMPLES: &[(&str, &str)] = &[
     ("allowed-hosts", "['lambkin.example.com']"),
     ("allowed-origins", "['https://app.example.com']"),
     ("invoke.listen", "'127.0.0.1:0'"),
+    ("invoke.tls", "true"),
+    (
+        "invoke.tls.certificate",
+        "'src/config/fixtures/listener.pem'",
+    ),
+    ("invoke.tls.key", "'src/config/fixtures/listener.key'"),
     ("functions.f.code", "'src'"),
     ("functions.f.command", "['python3', 'app.py']"),
     ("functions.f.handler", "'app.handler'"),
@@ -138,6 +144,12 @@ const SAMPLES: &[(&str, &str)] = &[
     ("buckets.bkt.folder", "'src'"),
     ("services.s.plugin", "'sqs'"),
     ("services.s.listen", "'127.0.0.1:0'"),
+    ("services.s.tls", "true"),
+    (
+        "services.s.tls.certificate",
+        "'src/config/fixtures/listener.pem'",
+    ),
+    ("services.s.tls.key", "'src/config/fixtures/listener.key'"),
     ("services.s.queues", "['*']"),
     ("services.s.buckets", "['*']"),
     ("triggers.t.plugin", "'sqs'"),
@@ -304,6 +316,7 @@ fn effect(config: &Config) -> String {
         (
             &service.name,
             service.listen,
+            &service.certificate,
             &service.queues,
             &service.buckets,
             &service.section.settings,
@@ -312,7 +325,7 @@ fn effect(config: &Config) -> String {
     format!(
         "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
         config.account,
-        config.invoke_listen,
+        config.invoke,
         config.functions,
         config.function_inputs,
         config.aliases,

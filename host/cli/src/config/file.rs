@@ -7,7 +7,6 @@
 //! On failure: every mistake of the file, each with file, line, column, key, value and what would be legal.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use lambkin_http::Allowlist;
@@ -20,6 +19,7 @@ use super::asynchronous::{self, Settings as Asynchronous};
 use super::bucket::{self, Bucket};
 use super::function;
 use super::function_inputs::FunctionInputs;
+use super::invoke::{self, Invoke};
 use super::key::{Entry, Key, Kind, Table};
 use super::listeners::Listeners;
 use super::managed;
@@ -56,11 +56,7 @@ const ACCOUNT_KEYS: &[Key] = &[
 ];
 
 const PARTS: &[Key] = &[
-    Key::optional(
-        "invoke",
-        Kind::Table(&Table::new(&[INVOKE])),
-        "The Invoke API.",
-    ),
+    Key::optional("invoke", Kind::Table(&invoke::TABLE), "The Invoke API."),
     Key::optional(
         "functions",
         Kind::Entries {
@@ -115,15 +111,6 @@ const PARTS: &[Key] = &[
     ),
 ];
 
-const INVOKE: &[Key] = &[Key::with_default(
-    "listen",
-    Kind::Text,
-    "\"127.0.0.1:9001\"",
-    "The address and port of the Invoke API. Port 0 picks a free port.",
-)];
-
-/// The default of `invoke.listen`.
-const INVOKE_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9001);
 const REGION: &str = "us-east-1";
 const ACCOUNT: &str = "123456789012";
 
@@ -134,7 +121,7 @@ pub struct Config {
     pub account: Account,
     /// The hosts and web pages, besides local ones, from which the listeners accept requests.
     pub allowlist: Allowlist,
-    pub invoke_listen: SocketAddr,
+    pub invoke: Invoke,
     /// Each function with all its versions, `$LATEST` first.
     pub functions: Vec<FunctionSpec>,
     /// Where the code and the variables of each function come from, in the same order.
@@ -230,7 +217,7 @@ impl Config {
             }
         };
         let diagnostics = Diagnostics::default();
-        let root = Reader::new(table.get_ref(), &TABLE, 0..0, "", &diagnostics);
+        let root = Reader::root(table.get_ref(), &TABLE, &diagnostics);
         let read = read_root(root, folder, &diagnostics);
         let diagnostics = diagnostics.into_sorted();
         if !diagnostics.is_empty() {
@@ -251,7 +238,7 @@ impl Config {
             source,
             account: read.account,
             allowlist: read.allowlist,
-            invoke_listen: read.invoke_listen,
+            invoke: read.invoke,
             functions,
             function_inputs,
             aliases: aliases.into_iter().flatten().collect(),
@@ -312,7 +299,7 @@ fn render_all(source: &Source, diagnostics: &[Diagnostic]) -> String {
 struct Read {
     account: Account,
     allowlist: Allowlist,
-    invoke_listen: SocketAddr,
+    invoke: Invoke,
     functions: Vec<function::Definition>,
     queues: Vec<Queue>,
     buckets: Vec<Bucket>,
@@ -326,16 +313,7 @@ fn read_root(mut root: Reader<'_>, folder: &Path, diagnostics: &Diagnostics) -> 
     let service_endpoints = root.flag("service-endpoints");
     let allowlist = allowlist::read(&mut root, diagnostics);
     let mut listeners = Listeners::default();
-    let invoke_listen = match root.table("invoke") {
-        Some(mut invoke) => {
-            let listen = invoke
-                .text("listen")
-                .and_then(|listen| listeners.add(&listen, None, diagnostics));
-            invoke.finish();
-            listen.unwrap_or(INVOKE_LISTEN)
-        }
-        None => INVOKE_LISTEN,
-    };
+    let invoke = invoke::read(&mut root, folder, &mut listeners, diagnostics);
     let tables = root.tables("functions");
     let several = tables.len() > 1;
     let names: Vec<String> = tables.iter().map(|(name, _)| name.value.clone()).collect();
@@ -371,7 +349,7 @@ fn read_root(mut root: Reader<'_>, folder: &Path, diagnostics: &Diagnostics) -> 
     Read {
         account,
         allowlist,
-        invoke_listen,
+        invoke,
         functions,
         queues,
         buckets,
@@ -415,7 +393,7 @@ mod tests {
     #[test]
     fn an_empty_file_is_a_valid_configuration() {
         let config = parse("").unwrap();
-        assert_eq!(config.invoke_listen, INVOKE_LISTEN);
+        assert_eq!(config.invoke.listen.to_string(), "127.0.0.1:9001");
         assert_eq!(config.account.id, ACCOUNT);
     }
 
@@ -430,6 +408,44 @@ mod tests {
             problems("zzz = 1")
                 .contains("unknown key; known here: region, account, service-endpoints, allowed-hosts, allowed-origins, invoke, functions, queues, buckets, services, triggers")
         );
+    }
+
+    #[test]
+    fn keys_of_the_file_below_the_head_of_a_section_and_with_underscores_are_explained() {
+        let text = problems(
+            "[functions.f]\ncode = '.'\nregion = 'x'\n[triggers.t]\nplugin = 'function-url'\nlisten = '127.0.0.1:0'\n\
+             path_prefix = '/x'\nallowed-hosts = []\n[triggers.u]\nplugin = 'api-gateway-ws'\nlisten = '127.0.0.1:0'\n",
+        );
+        for message in [
+            "3:1: functions.f.region: unknown key; `region` is a key of the whole file: write it above the first",
+            "7:1: triggers.t.path_prefix: unknown key; did you mean `path-prefix`?",
+            "8:1: triggers.t.allowed-hosts: unknown key; `allowed-hosts` is a key of the whole file",
+            "did you mean `api-gateway-websocket`?",
+        ] {
+            assert!(text.contains(message), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_address_conflicts_with_all_addresses_of_the_machine() {
+        let trigger = |name: &str, listen: &str| {
+            format!("[triggers.{name}]\nplugin = 'function-url'\nlisten = '{listen}'\n")
+        };
+        let text = problems(&(trigger("a", "127.0.0.1:8000") + &trigger("b", "0.0.0.0:8000")));
+        let message = "0.0.0.0:8000 is taken by triggers.a.listen, which listens on 127.0.0.1:8000";
+        assert!(text.contains(message), "{text}");
+        let text = problems(&(trigger("a", "[::]:8000") + &trigger("b", "127.0.0.1:8000")));
+        assert!(
+            text.contains("[::]:8000 stands for all addresses"),
+            "{text}"
+        );
+        let text = problems(&trigger("a", "127.0.0.1:9001"));
+        assert!(
+            text.contains("is taken by invoke.listen (by default)"),
+            "{text}"
+        );
+        parse(&(trigger("a", "[::1]:8000") + &trigger("b", "0.0.0.0:8000"))).unwrap();
+        parse(&(trigger("a", "127.0.0.1:0") + &trigger("b", "0.0.0.0:0"))).unwrap();
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! The addresses that the program will listen on.
+//!
+//! Two listeners conflict as in the operating system: on the same address, or if one of them is on all addresses of the
+//! machine (`0.0.0.0`, `[::]`) and the other one on one of these.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use lambkin_http::CertificateSource;
 use lambkin_trigger::Place;
@@ -46,6 +49,15 @@ impl Listeners {
         }
     }
 
+    /// Claims an address that applies because the file does not have its key.
+    pub fn add_default(&mut self, address: SocketAddr, key: &str) {
+        self.0.push(Claim {
+            address,
+            key: format!("{key} (by default)"),
+            share: None,
+        });
+    }
+
     fn claim(
         &mut self,
         listen: &Spanned<String>,
@@ -59,9 +71,12 @@ impl Listeners {
             )
         })?;
         if address.port() != 0 {
-            let same = self.0.iter().filter(|claim| claim.address == address);
-            for claim in same {
-                check(address, claim, share.as_ref())?;
+            for claim in &self.0 {
+                if claim.address == address {
+                    check(address, claim, share.as_ref())?;
+                } else if includes(address, claim.address) || includes(claim.address, address) {
+                    return Err(conflict(address, claim));
+                }
             }
         }
         self.0.push(Claim {
@@ -71,6 +86,35 @@ impl Listeners {
         });
         Ok(address)
     }
+}
+
+/// Whether an address stands for all addresses of the machine, and the other one is one of these. A socket on `[::]`
+/// takes the connections to IPv4 addresses, too.
+fn includes(all: SocketAddr, one: SocketAddr) -> bool {
+    let has_family = match all.ip() {
+        IpAddr::V4(_) => one.is_ipv4(),
+        IpAddr::V6(_) => true,
+    };
+    all.port() == one.port() && all.ip().is_unspecified() && has_family
+}
+
+fn conflict(
+    address: SocketAddr,
+    Claim {
+        address: other,
+        key,
+        ..
+    }: &Claim,
+) -> String {
+    let all = if address.ip().is_unspecified() {
+        address
+    } else {
+        *other
+    };
+    format!(
+        "{address} is taken by {key}, which listens on {other}: {all} stands for all addresses of this machine; give one \
+         of the two another port, or both the same address"
+    )
 }
 
 /// Whether an address can be shared with another listener.

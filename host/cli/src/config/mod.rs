@@ -14,6 +14,7 @@ mod file;
 mod function;
 mod function_inputs;
 mod ignore;
+mod invoke;
 mod key;
 mod lifecycle;
 mod listeners;

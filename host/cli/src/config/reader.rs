@@ -66,6 +66,8 @@ pub type Named<T> = Vec<(Spanned<String>, T)>;
 pub struct Reader<'a> {
     diagnostics: &'a Diagnostics,
     keys: &'static Table,
+    /// The keys of the file's outermost table.
+    top: &'static Table,
     /// The span of the table as a whole.
     span: Span,
     path: String,
@@ -80,10 +82,19 @@ pub enum TextOrTable<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Reads `table`, which has these `keys` and lies at `path`.
-    pub fn new(
+    /// Reads the outermost table, which has these `keys`.
+    pub fn root(
         table: &'a DeTable<'a>,
         keys: &'static Table,
+        diagnostics: &'a Diagnostics,
+    ) -> Self {
+        Self::new(table, (keys, keys), 0..0, "", diagnostics)
+    }
+
+    /// Reads `table`, which has these keys and lies at `path`.
+    fn new(
+        table: &'a DeTable<'a>,
+        (keys, top): (&'static Table, &'static Table),
         span: Span,
         path: &str,
         diagnostics: &'a Diagnostics,
@@ -95,6 +106,7 @@ impl<'a> Reader<'a> {
         Self {
             diagnostics,
             keys,
+            top,
             span,
             path: path.to_owned(),
             left,
@@ -195,7 +207,7 @@ impl<'a> Reader<'a> {
         let (table, keys) = found.value;
         Some(Reader::new(
             table,
-            keys,
+            (keys, self.top),
             found.span,
             &found.key,
             diagnostics,
@@ -214,14 +226,20 @@ impl<'a> Reader<'a> {
 
     /// The entries of a table whose values are tables or, if the key accepts them, strings.
     pub fn texts_or_tables(&mut self, key: &str) -> Named<TextOrTable<'a>> {
-        let diagnostics = self.diagnostics;
+        let (diagnostics, top) = (self.diagnostics, self.top);
         let entries = self.entries(key, |entry, name, value| match (entry, value.get_ref()) {
             (Entry::Table(keys), DeValue::Table(table)) => {
-                let reader = Reader::new(table, keys, name.span.clone(), &name.key, diagnostics);
+                let reader = Reader::new(
+                    table,
+                    (keys, top),
+                    name.span.clone(),
+                    &name.key,
+                    diagnostics,
+                );
                 Ok(TextOrTable::Table(reader))
             }
             (Entry::TextOrTable(keys), DeValue::Table(table)) => {
-                let reader = Reader::new(table, keys, value.span(), &name.key, diagnostics);
+                let reader = Reader::new(table, (keys, top), value.span(), &name.key, diagnostics);
                 Ok(TextOrTable::Table(reader))
             }
             (Entry::TextOrTable(_), DeValue::String(text)) => Ok(TextOrTable::Text(Spanned {
@@ -291,6 +309,35 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// Whether a key is one of the file's outermost table, which is not this one, and has a plain value.
+    fn belongs_on_top(&self, key: &str) -> bool {
+        let found = self.top.find(key).filter(|_| !self.path.is_empty());
+        found.is_some_and(|key| !matches!(key.kind, Kind::Table(_) | Kind::Entries { .. }))
+    }
+
+    /// Reports keys that would become settings of a plugin, and are keys of the host's: those of this table with `_` in
+    /// place of `-`, and those of the outermost table. What `settings` lists is the plugin's; without a list, it may have
+    /// any but the former.
+    pub fn report_misplaced(&mut self, settings: Option<&[String]>) {
+        let mut misplaced = Vec::new();
+        for key in self.left.keys() {
+            if settings.is_some_and(|settings| settings.iter().any(|setting| setting == key)) {
+                continue;
+            }
+            let meant = key.replace('_', "-");
+            if meant != *key && self.keys.find(&meant).is_some() {
+                misplaced.push((*key, format!("unknown key; did you mean `{meant}`?")));
+            } else if settings.is_some() && self.belongs_on_top(key) {
+                misplaced.push((*key, on_top(key)));
+            }
+        }
+        for (key, message) in misplaced {
+            if let Some((span, _)) = self.left.remove(key) {
+                self.diagnostics.add(span, &join(&self.path, key), message);
+            }
+        }
+    }
+
     /// All keys that are left as JSON, and the span of each of their parts by its path of keys.
     pub fn remaining_json(
         mut self,
@@ -313,6 +360,7 @@ impl<'a> Reader<'a> {
         let known = || self.keys.iter().map(|key| key.name);
         for (key, (span, _)) in &self.left {
             let message = match nearest(key, known()) {
+                _ if self.belongs_on_top(key) => on_top(key),
                 Some(near) => format!("unknown key; did you mean `{near}`?"),
                 None => {
                     let known: Vec<&str> = known().collect();
@@ -323,6 +371,11 @@ impl<'a> Reader<'a> {
                 .add(span.clone(), &join(&self.path, key), message);
         }
     }
+}
+
+/// What to say of a key of the outermost table that is below the head of another one.
+fn on_top(key: &str) -> String {
+    format!("unknown key; `{key}` is a key of the whole file: write it above the first `[section]`")
 }
 
 /// The path of a key in the table at `path`, with quotes around the key if TOML requires them.

@@ -12,7 +12,7 @@ use super::key::{Key, Kind};
 use super::reader::{Diagnostics, Reader, Spanned};
 use super::setting_file::{self, SettingFile, SettingFiles};
 use super::source::{Diagnostic, Span};
-use super::suggest::nearest;
+use super::suggest::{abbreviated, nearest};
 
 /// The key that chooses the plugin of a section.
 pub const PLUGIN: Key = Key::required(
@@ -61,11 +61,12 @@ impl Section {
     /// are read; mistakes are reported.
     pub fn new(
         plugin: Spanned<PluginSource>,
-        table: Reader<'_>,
+        mut table: Reader<'_>,
         folder: &Path,
         diagnostics: &Diagnostics,
     ) -> Self {
         let (key, span) = (table.path().to_owned(), table.span());
+        table.report_misplaced(documented(&plugin.value).as_deref());
         let (mut settings, spans) = table.remaining_json();
         let (files, mistakes) = setting_file::read(&mut settings, folder);
         let section = Self {
@@ -133,6 +134,17 @@ impl Section {
     }
 }
 
+/// The settings of a built-in plugin, in all its roles.
+fn documented(plugin: &PluginSource) -> Option<Vec<String>> {
+    let PluginSource::BuiltIn(name) = plugin else {
+        return None;
+    };
+    let roles: Value = serde_json::from_str(lambkin_builtin::settings(name)?).ok()?;
+    let settings = roles.as_object()?.values().filter_map(Value::as_array);
+    let names = settings.flatten().filter_map(|it| it.get("key")?.as_str());
+    Some(names.map(str::to_owned).collect())
+}
+
 /// Reads the mandatory key `plugin`. Returns `None` after it has reported a mistake.
 pub fn read_plugin(
     table: &mut Reader<'_>,
@@ -194,7 +206,8 @@ fn find_plugin(text: &str, project: &Path) -> Result<PluginSource, String> {
         return Ok(PluginSource::BuiltIn(text.to_owned()));
     }
     let names = lambkin_builtin::names();
-    let known = match nearest(text, names.iter().copied()) {
+    let known = || names.iter().copied();
+    let known = match abbreviated(text, known()).or_else(|| nearest(text, known())) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!(
             "built in are: {}; a file needs a path, such as \"./{text}.wasm\"",

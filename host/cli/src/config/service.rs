@@ -4,10 +4,13 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
+use lambkin_http::CertificateSource;
+
 use super::key::{Key, Kind, Role, Table};
 use super::listeners::Listeners;
 use super::reader::{Diagnostics, Reader, Spanned};
 use super::section::{PLUGIN, Section, read_plugin};
+use super::tls::{self, TLS};
 
 /// `[services.NAME]`
 pub const TABLE: Table = Table {
@@ -18,6 +21,7 @@ pub const TABLE: Table = Table {
             Kind::Text,
             "The address and port of the service. Port 0 picks a free port.",
         ),
+        TLS,
         Key::optional(
             "queues",
             Kind::Texts,
@@ -48,6 +52,8 @@ const NAME_LENGTH: usize = 64;
 pub struct Service {
     pub name: String,
     pub listen: SocketAddr,
+    /// The certificate of the connections, if they are encrypted.
+    pub certificate: Option<CertificateSource>,
     /// The names of the queues that it may use; `*` stands for any characters. `None`, the default, stands for no
     /// queues.
     pub queues: Option<Vec<String>>,
@@ -100,6 +106,7 @@ fn read_one(
     }
     let listen = table.text("listen");
     let address = listen.and_then(|listen| listeners.add(&listen, None, diagnostics));
+    let certificate = tls::read(&mut table, project, diagnostics);
     let mut grant = |key| {
         let names = table.texts(key)?;
         check_grant(&names, diagnostics);
@@ -110,6 +117,7 @@ fn read_one(
     Some(Service {
         name: name.value,
         listen: address?,
+        certificate,
         queues,
         buckets,
         section,

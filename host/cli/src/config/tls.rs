@@ -11,7 +11,7 @@ use super::reader::{Diagnostics, Reader};
 pub const TLS: Key = Key::optional(
     "tls",
     Kind::FlagOrTable(&FILES),
-    "With `listen`: whether connections are encrypted (https). `true` makes a certificate for this machine, the address \
+    "Whether the connections to `listen` are encrypted (https). `true` makes a certificate for this machine, the address \
      and the allowed hosts, from an authority that clients have to trust once (see [Security](security.md#certificates)); \
      a table names files.",
 );

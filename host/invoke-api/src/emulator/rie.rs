@@ -39,7 +39,8 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{Request, StatusCode};
 use lambkin_http::{
-    Allowlist, BodyError, RequestBody, Response, empty, header, not_found, read_body, set_header,
+    Allowlist, BodyError, Listener, RequestBody, Response, empty, header, not_found, read_body,
+    set_header,
 };
 use lambkin_lambda::limits::RESPONSE_BYTES;
 use lambkin_lambda::{
@@ -47,7 +48,6 @@ use lambkin_lambda::{
     timed_out_text,
 };
 use lambkin_model::{FunctionErrorKind, Invocation, InvokeError, Outcome};
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::request::{client_context, invoked_name, trace_id};
@@ -63,7 +63,7 @@ const SNIFFED_BYTES: usize = 512;
 /// Serves invocations until `stop` is cancelled. Web pages on other machines can invoke the function if `allowlist` has
 /// their origin.
 pub async fn serve(
-    listener: TcpListener,
+    listener: impl Into<Listener>,
     allowlist: Allowlist,
     stop: CancellationToken,
     lambda: Lambda,

@@ -30,6 +30,7 @@ use tokio::sync::oneshot;
 use wasmtime::Store;
 use wasmtime_wasi::runtime;
 use wasmtime_wasi_http::WasiBody;
+use wasmtime_wasi_http::p2::bindings::http::types::Scheme;
 
 use super::body::{IsIncomplete, ReadProgress, RequestBody, StreamedBody};
 use super::handler::GuestResponse;
@@ -87,10 +88,20 @@ impl Service {
         let call = self.caller().begin("handle", None);
         let is_head = request.method() == Method::HEAD;
         let (answered, mut answer) = oneshot::channel();
+        let scheme = if client.is_encrypted {
+            Scheme::Https
+        } else {
+            Scheme::Http
+        };
         let request = prepared(request, client);
         let request = request.map(|body| RequestBody::new(body, limits::BODY_IDLE, incomplete));
         let waits = Arc::new(AtomicBool::new(false));
-        let handled = handle(self.clone(), request, answered, Arc::clone(&waits));
+        let handled = handle(
+            self.clone(),
+            (scheme, request),
+            answered,
+            Arc::clone(&waits),
+        );
         let mut guest = Guest {
             state: GuestState::Running(Box::pin(handled)),
             waits,
@@ -226,7 +237,7 @@ fn prepared<B>(mut request: Request<B>, client: Client) -> Request<B> {
 /// Runs a guest from its start to its end.
 async fn handle<B>(
     service: Service,
-    request: Request<RequestBody<B>>,
+    request: (Scheme, Request<RequestBody<B>>),
     answered: oneshot::Sender<GuestResponse>,
     waits: Arc<AtomicBool>,
 ) -> Result<(), PluginError>
@@ -420,6 +431,7 @@ mod tests {
             let client = Client {
                 peer,
                 is_foreign_page,
+                is_encrypted: false,
             };
             let prepared = prepared(request, client);
             let values = |name| {

@@ -43,7 +43,7 @@ impl Handler {
     pub(super) async fn call<B>(
         &self,
         store: &mut Store<State>,
-        request: Request<B>,
+        (scheme, request): (Scheme, Request<B>),
         response: oneshot::Sender<GuestResponse>,
     ) -> wasmtime::Result<()>
     where
@@ -52,7 +52,7 @@ impl Handler {
         let instance = self.handle.component.instantiate_async(&mut *store).await?;
         let handle = instance.get_typed_func::<Arguments, ()>(&mut *store, &self.handle.export)?;
         let mut http = store.data_mut().http();
-        let request = http.new_incoming_request(Scheme::Http, request)?;
+        let request = http.new_incoming_request(scheme, request)?;
         let response = http.new_response_outparam(response)?;
         handle.call_async(store, (request, response)).await
     }

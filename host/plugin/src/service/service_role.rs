@@ -43,6 +43,9 @@ pub struct Client {
     /// Whether a web page has made the request that is neither on this machine nor allowed by the operator. Only for
     /// services that [judge](Service::judges_foreign_pages) foreign pages.
     pub is_foreign_page: bool,
+    /// Whether the connection is encrypted, so that the URLs by which the client reaches the service begin with
+    /// `https`.
+    pub is_encrypted: bool,
 }
 
 impl From<SocketAddr> for Client {
@@ -50,6 +53,7 @@ impl From<SocketAddr> for Client {
         Self {
             peer,
             is_foreign_page: false,
+            is_encrypted: false,
         }
     }
 }

@@ -3,15 +3,13 @@
 //! A message needs a connection: it is opened first, with the result `{"statusCode":200}` for functions that the plugin
 //! asks, which is what AWS's do. On failure: the plugin's answer, if it does not open one.
 
-use std::net::SocketAddr;
-
 use lambkin_lambda::{new_request_id, new_trace_id};
 use lambkin_model::Body;
 use lambkin_plugin::{
     Close, Ending, Occasion, OpenConnection, Step, WebSocketMessage, WebSocketTrigger,
 };
 
-use crate::http_preview::{self, Subject, request, walk};
+use crate::http_preview::{self, Listening, Subject, request, walk};
 use crate::limits::MAX_STEPS;
 use crate::preview::{Outcomes, Preview, PreviewError, SAMPLE_TIME_MS, Sample, sample_outcome};
 
@@ -29,7 +27,7 @@ const GOING_AWAY: u16 = 1001;
 /// Shows each step of the plugin.
 pub(crate) async fn preview(
     trigger: &WebSocketTrigger,
-    listener: (&'static str, SocketAddr),
+    listener: Listening<'_>,
     sample: &Sample,
     outcomes: &mut Outcomes,
 ) -> Result<Preview, PreviewError> {
@@ -80,7 +78,7 @@ fn usage(trigger: &str) -> PreviewError {
 /// A request for a connection.
 fn handshake(
     sample: &Sample,
-    listener: (&'static str, SocketAddr),
+    listener: Listening<'_>,
 ) -> Result<lambkin_model::HttpRequest, PreviewError> {
     let mut sample = sample.clone();
     sample.action = Some("GET".to_owned());
@@ -101,7 +99,7 @@ fn handshake(
 async fn open(
     trigger: &WebSocketTrigger,
     sample: &Sample,
-    listener: (&'static str, SocketAddr),
+    listener: Listening<'_>,
 ) -> Result<OpenConnection, PreviewError> {
     let request = handshake(sample, listener)?;
     let mut step = trigger.http().shape(&request).await?;

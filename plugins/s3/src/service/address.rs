@@ -42,22 +42,28 @@ fn leaves_root(path: &str) -> bool {
     false
 }
 
+/// The scheme and the host by which the client reached the service.
+fn origin<'a>(call: &Call<'a>) -> (&'static str, &'a str) {
+    let host = call.header("host").unwrap_or("localhost");
+    (call.request.scheme(), host)
+}
+
 /// The URL of the call's object. As on AWS, the slashes of the key are encoded.
 pub fn location(call: &Call<'_>) -> String {
-    let host = call.header("host").unwrap_or("localhost");
+    let (scheme, host) = origin(call);
     let key = encoding::value(&call.key);
     match bucket_of_host(host) {
-        Some(_) => format!("http://{host}/{key}"),
-        None => format!("http://{host}/{}/{key}", call.bucket),
+        Some(_) => format!("{scheme}://{host}/{key}"),
+        None => format!("{scheme}://{host}/{}/{key}", call.bucket),
     }
 }
 
 /// The URL of the call's bucket, which AWS returns in all regions but us-east-1.
 pub fn of_bucket(call: &Call<'_>) -> String {
-    let host = call.header("host").unwrap_or("localhost");
+    let (scheme, host) = origin(call);
     match bucket_of_host(host) {
-        Some(_) => format!("http://{host}/"),
-        None => format!("http://{host}/{}/", call.bucket),
+        Some(_) => format!("{scheme}://{host}/"),
+        None => format!("{scheme}://{host}/{}/", call.bucket),
     }
 }
 

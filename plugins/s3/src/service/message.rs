@@ -16,6 +16,8 @@ pub struct Request {
     /// Names in lower case and values, in order: those that were sent, then those that only the query of a presigned URL
     /// has.
     pub headers: Vec<(String, String)>,
+    /// Whether the client's connection is encrypted (`https`).
+    pub is_encrypted: bool,
     /// The number of headers that were sent.
     pub sent: usize,
 }
@@ -43,7 +45,13 @@ impl Request {
             headers,
             sent,
             query,
+            is_encrypted: false,
         }
+    }
+
+    /// The scheme of the URLs by which the client reaches the service.
+    pub fn scheme(&self) -> &'static str {
+        if self.is_encrypted { "https" } else { "http" }
     }
 
     /// The first header with this name, which is in lower case.

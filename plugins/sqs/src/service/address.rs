@@ -1,11 +1,11 @@
 //! Names, URLs and ARNs of queues.
 //!
-//! The URLs that the service returns have the host by which the client reached it, so that the client can use them. In
+//! The URLs that the service returns have the scheme and the host by which the client reached it, so that the client can use them. In
 //! the URLs that it receives, only the account and the name matter: any host is accepted, AWS's too.
 
 /// The URL of a queue.
-pub fn url(host: &str, account: &str, name: &str) -> String {
-    format!("http://{host}/{account}/{name}")
+pub fn url(scheme: &str, host: &str, account: &str, name: &str) -> String {
+    format!("{scheme}://{host}/{account}/{name}")
 }
 
 /// The account and the name in the URL of a queue.

@@ -14,6 +14,8 @@ pub struct Call<'a> {
     pub context: &'a Context<'a>,
     /// Host and port by which the client reached the service.
     host: &'a str,
+    /// Of the URL by which the client reached the service.
+    scheme: &'static str,
     /// The value of the header `X-Amzn-Trace-Id`.
     pub trace: Option<&'a str>,
     /// Whether the request uses the query protocol, which has other texts for some errors.
@@ -31,6 +33,7 @@ impl<'a> Call<'a> {
         Self {
             context,
             host: &request.authority,
+            scheme: request.scheme(),
             trace: request.header("x-amzn-trace-id"),
             query,
         }
@@ -41,7 +44,7 @@ impl<'a> Call<'a> {
     }
 
     pub fn url(&self, name: &str) -> String {
-        address::url(self.host, self.context.account, name)
+        address::url(self.scheme, self.host, self.context.account, name)
     }
 
     pub fn arn(&self, name: &str) -> String {
@@ -97,7 +100,10 @@ impl<'a> Call<'a> {
     fn denied(&self) -> SqsError {
         SqsError::new(
             &error::ACCESS_DENIED,
-            format!("Access to the resource http://{}/ is denied.", self.host),
+            format!(
+                "Access to the resource {}://{}/ is denied.",
+                self.scheme, self.host
+            ),
         )
     }
 

@@ -11,6 +11,8 @@ pub struct Request {
     pub query: String,
     /// Host and port by which the client reached the service.
     pub authority: String,
+    /// Whether the client's connection is encrypted (`https`).
+    pub is_encrypted: bool,
     /// The headers; names are in lower case.
     pub headers: Vec<(String, String)>,
     /// The body.
@@ -18,6 +20,11 @@ pub struct Request {
 }
 
 impl Request {
+    /// The scheme of the URLs by which the client reaches the service.
+    pub fn scheme(&self) -> &'static str {
+        if self.is_encrypted { "https" } else { "http" }
+    }
+
     /// The first value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers

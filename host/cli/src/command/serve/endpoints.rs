@@ -32,8 +32,8 @@ pub struct Sockets {
 
 /// Everything that is ready to serve, with its sockets.
 pub struct Endpoints {
-    pub invoke: TcpListener,
-    pub services: Vec<(ServiceListener, TcpListener)>,
+    pub invoke: Listener,
+    pub services: Vec<(ServiceListener, Listener)>,
     pub triggers: Vec<TriggerEndpoint>,
     /// The file with the local certificate authority, if a listener has a certificate of it.
     pub authority: Option<PathBuf>,
@@ -53,7 +53,7 @@ pub struct TriggerEndpoint {
 impl Sockets {
     /// Binds every socket of the configuration.
     pub async fn bind(config: &Config) -> anyhow::Result<Self> {
-        let invoke = bind("invoke.listen", config.invoke_listen).await?;
+        let invoke = bind("invoke.listen", config.invoke.listen).await?;
         let mut services = Vec::new();
         for service in &config.services {
             let key = format!("services.{}.listen", service.name);
@@ -94,14 +94,16 @@ impl Sockets {
         global: &GlobalArgs,
         config: &Config,
         storage: Option<&Storage>,
+        mut certificates: Certificates,
     ) -> anyhow::Result<Endpoints> {
         let all_triggers: Vec<_> = config.triggers.iter().collect();
         let plugins = Plugins::load(global, &config.services, &all_triggers).await?;
         let mut services = Vec::new();
         let mut triggers = Vec::new();
         let mut diagnostics = Vec::new();
-        let mut certificates = Certificates::new(config);
-        for (service, listener) in config.services.iter().zip(self.services) {
+        let invoke = certificates.listener(self.invoke, config.invoke.certificate.as_ref())?;
+        for (service, socket) in config.services.iter().zip(self.services) {
+            let listener = certificates.listener(socket, service.certificate.as_ref())?;
             match assembly::configure_service(&plugins, service, config, storage).await {
                 Ok(service) => {
                     let allowlist = config.allowlist.clone();
@@ -129,7 +131,7 @@ impl Sockets {
             bail!("{}", config.render(&diagnostics));
         }
         Ok(Endpoints {
-            invoke: self.invoke,
+            invoke,
             services,
             triggers,
             authority: certificates.authority_file(),
@@ -200,7 +202,7 @@ pub async fn try_addresses(config: &Config, path: &Path) -> (Vec<String>, Vec<St
 
 /// All addresses in the configuration with their keys.
 pub fn addresses(config: &Config) -> Vec<(String, SocketAddr)> {
-    let mut addresses = vec![("invoke.listen".to_owned(), config.invoke_listen)];
+    let mut addresses = vec![("invoke.listen".to_owned(), config.invoke.listen)];
     for service in &config.services {
         addresses.push((format!("services.{}.listen", service.name), service.listen));
     }

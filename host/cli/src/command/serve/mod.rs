@@ -28,7 +28,7 @@ use tokio::sync::Notify;
 
 use super::signals::Signals;
 use crate::args::{Compat, GlobalArgs, Serve};
-use crate::assembly::{self, Storage};
+use crate::assembly::{self, Certificates, Storage};
 use crate::config::{Config, FunctionInputs, full_name};
 use crate::messages;
 use crate::watch::{self, Configuration, Watched};
@@ -120,12 +120,18 @@ async fn set_up(
         }
     }
     let sockets = Sockets::bind(&config).await?;
-    assembly::offer_endpoints(&mut config, &sockets.services()?, sockets.invoke()?);
+    let mut certificates = Certificates::new(&config);
+    assembly::offer_listeners(
+        &mut config,
+        &sockets.services()?,
+        sockets.invoke()?,
+        certificates.variables()?,
+    );
     // Before the store and the cache of plugins are opened, which may have warnings.
     let log = messages::start_log(LogStyle::default())?;
     let storage = Storage::open(&config).await?;
     let endpoints = sockets
-        .configure(&global, &config, storage.as_ref())
+        .configure(&global, &config, storage.as_ref(), certificates)
         .await?;
     Ok((config, log, storage, endpoints))
 }

@@ -3,8 +3,6 @@
 
 use std::io::{self, Write};
 
-use tokio::net::TcpListener;
-
 use super::endpoints::{Endpoints, TriggerEndpoint};
 use crate::config::Config;
 
@@ -33,12 +31,12 @@ fn print(json: bool, config: &Config, endpoints: &Endpoints) -> anyhow::Result<(
     } else {
         functions.join(", ")
     };
-    let invoke = url(&endpoints.invoke)?;
+    let invoke = endpoints.invoke.url()?;
     writeln!(out, "invoke API  {invoke}  ({names})")?;
     let services = endpoints.services.iter().zip(&config.services);
     for ((service, listener), configured) in services {
         let plugin = configured.section.plugin.name();
-        let (name, url) = (service.service.name(), url(listener)?);
+        let (name, url) = (service.service.name(), listener.url()?);
         writeln!(out, "service {name}  {url}  ({plugin})")?;
     }
     for TriggerEndpoint { trigger, url, .. } in &endpoints.triggers {
@@ -67,7 +65,7 @@ fn print(json: bool, config: &Config, endpoints: &Endpoints) -> anyhow::Result<(
 fn announce_json(endpoints: &Endpoints) -> anyhow::Result<()> {
     let mut services = serde_json::Map::new();
     for (service, listener) in &endpoints.services {
-        services.insert(service.service.name().to_owned(), url(listener)?.into());
+        services.insert(service.service.name().to_owned(), listener.url()?.into());
     }
     let mut triggers = serde_json::Map::new();
     for TriggerEndpoint { trigger, url, .. } in &endpoints.triggers {
@@ -77,7 +75,7 @@ fn announce_json(endpoints: &Endpoints) -> anyhow::Result<()> {
     }
     let mut ready = serde_json::json!({
         "event": "ready",
-        "invoke": url(&endpoints.invoke)?,
+        "invoke": endpoints.invoke.url()?,
         "services": services,
         "triggers": triggers,
     });
@@ -88,8 +86,4 @@ fn announce_json(endpoints: &Endpoints) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "{ready}")?;
     Ok(out.flush()?)
-}
-
-fn url(listener: &TcpListener) -> anyhow::Result<String> {
-    Ok(format!("http://{}", listener.local_addr()?))
 }

@@ -11,7 +11,7 @@ use std::io::{self, Write};
 use std::net::Ipv4Addr;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use lambkin_http::Allowlist;
 use lambkin_lambda::LogStyle;
 use lambkin_model::HttpResponse;
@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::args::{GlobalArgs, Shape};
 use crate::assembly::{self, Plugins};
 use crate::config::{Config, Trigger, nearest};
-use crate::{messages, text};
+use crate::{event_input, messages, text};
 use indent::indent;
 
 /// Prints events, and the plugin's response or settlement, to standard output, and notes about them to standard error.
@@ -54,7 +54,7 @@ async fn preview_with_functions(
 ) -> anyhow::Result<Preview> {
     let log = messages::start_log(LogStyle::default())?;
     let listener = lambkin_http::bind((Ipv4Addr::LOCALHOST, 0).into()).await?;
-    assembly::offer_endpoints(config, &[], listener.local_addr()?);
+    assembly::offer_endpoints(config, listener.local_addr()?);
     let lambda = assembly::lambda(config, &log);
     let stop = CancellationToken::new();
     let server = lambkin_invoke_api::serve(listener, Allowlist::default(), stop, lambda.clone());
@@ -115,12 +115,11 @@ fn sample(args: &Shape) -> anyhow::Result<Sample> {
     })
 }
 
-/// The text itself, or for `@FILE` the content of the file.
+/// The text itself, or for `@FILE` the content of the file, and for `@-` standard input.
 fn read_body(data: &str) -> anyhow::Result<Vec<u8>> {
     match data.strip_prefix('@') {
         Some(path) => {
-            let body = crate::regular_file::read(path.as_ref())
-                .with_context(|| format!("cannot read the body from {path}"))?;
+            let body = event_input::file_or_input(path.as_ref(), "the body")?;
             if text::begins_with_mark(&body) {
                 eprintln!(
                     "note: {path} begins with a byte order mark, which is sent as a part of the body"

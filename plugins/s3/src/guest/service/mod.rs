@@ -8,7 +8,7 @@
 mod store;
 mod stream;
 
-use wasip2::http::types::{IncomingRequest, Method, ResponseOutparam};
+use wasip2::http::types::{IncomingRequest, Method, ResponseOutparam, Scheme};
 
 use crate::service::contract::{self, settings};
 use crate::service::{self, Context, Request};
@@ -92,7 +92,10 @@ fn head(request: &IncomingRequest) -> Request {
         headers.push(("host".to_owned(), authority));
     }
     let target = request.path_with_query().unwrap_or_else(|| "/".to_owned());
-    Request::new(&method, &target, headers)
+    Request {
+        is_encrypted: matches!(request.scheme(), Some(Scheme::Https)),
+        ..Request::new(&method, &target, headers)
+    }
 }
 
 /// The value of a header: UTF-8 or, as in earlier versions of HTTP, ISO-8859-1.

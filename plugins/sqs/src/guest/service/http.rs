@@ -2,7 +2,7 @@
 
 use plugin_kit::spelling;
 use wasip2::http::types::{
-    Fields, IncomingRequest, Method, OutgoingBody, OutgoingResponse, ResponseOutparam,
+    Fields, IncomingRequest, Method, OutgoingBody, OutgoingResponse, ResponseOutparam, Scheme,
 };
 use wasip2::io::streams::{InputStream, OutputStream, StreamError};
 
@@ -31,6 +31,7 @@ pub fn read(request: &IncomingRequest) -> Option<(Request, bool)> {
         path: path.to_owned(),
         query: query.to_owned(),
         authority: String::new(),
+        is_encrypted: matches!(request.scheme(), Some(Scheme::Https)),
         headers,
         body: Vec::new(),
     };
