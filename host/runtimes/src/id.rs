@@ -177,9 +177,8 @@ mod tests {
         for id in runtime_names() {
             let runtime = Runtime::parse(id).unwrap();
             let needs_version = runtime.language != Language::Custom && id != "nodejs";
-            assert_eq!(
+            assert!(
                 runtime.version.is_some() || !needs_version,
-                true,
                 "{id}: {runtime:?}"
             );
         }

@@ -29,13 +29,13 @@ impl Version {
     pub fn first_in(text: &str) -> Option<Self> {
         let start = text.find(|character: char| character.is_ascii_digit())?;
         let mut numbers = [0; 3];
-        for (index, part) in text[start..].splitn(4, '.').take(3).enumerate() {
-            let digits = part.len() - part.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-            let Ok(number) = part[..digits].parse() else {
+        for (number, part) in numbers.iter_mut().zip(text[start..].split('.')) {
+            let rest = part.trim_start_matches(|character: char| character.is_ascii_digit());
+            let Ok(value) = part[..part.len() - rest.len()].parse() else {
                 break;
             };
-            numbers[index] = number;
-            if digits < part.len() {
+            *number = value;
+            if !rest.is_empty() {
                 break;
             }
         }
