@@ -14,7 +14,7 @@ pub enum Page {
     Found,
     /// The request cannot become an event: its body is not text although its type says so, or it asks for a WebSocket.
     BadRequest,
-    /// The body of the request is too large.
+    /// The body of the request, or the event made of it, is too large.
     EntityTooLarge,
     /// The function failed, timed out, is throttled, or returned something that is not a response.
     BadGateway,

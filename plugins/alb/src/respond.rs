@@ -1,7 +1,8 @@
 //! From the ending of an invocation to a response.
 //!
 //! The function has to return a response object, and each field has to have exactly its type: a status code as a
-//! string, a header as a number, or null instead of a missing field are 502, like every failure of the function. Only
+//! string, a header as a number, or null instead of a missing field are 502, like every failure of the function but an
+//! event that is larger than Lambda allows (413). Only
 //! the headers that are not read (`headers` with lists of values, `multiValueHeaders` without) may be null: Go's type
 //! of the response always has both.
 
@@ -10,7 +11,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use http_event::contract::{Ending, Response, WARNING};
+use http_event::contract::{EVENT_TOO_LARGE, Ending, Response, WARNING};
 use http_event::json::{JsonError, read};
 use http_event::payload::{Fields, Header, Misfit};
 use http_event::response::{HeaderRules, with_headers};
@@ -36,8 +37,12 @@ const HEADERS: HeaderRules = HeaderRules {
 /// `state` was not written by this plugin.
 pub fn respond(state: &str, _token: &str, ending: Ending) -> Result<Response, String> {
     let state = State::read(state).ok_or("the state was not written by this plugin")?;
-    let Ending::Completed(payload) = ending else {
-        return Ok(Page::BadGateway.response());
+    let payload = match ending {
+        Ending::Completed(payload) => payload,
+        Ending::Failed(error) if error.kind == EVENT_TOO_LARGE => {
+            return Ok(Page::EntityTooLarge.response());
+        }
+        _ => return Ok(Page::BadGateway.response()),
     };
     Ok(of_payload(&state, &payload).unwrap_or_else(|Misfit(what)| {
         let mut response = Page::BadGateway.response();

@@ -21,7 +21,7 @@ pub enum GatewayError {
     RequestUriTooLong,
     /// No route matches, or the stage does not exist. HTTP APIs do not answer 403 or 405 here.
     NotFound,
-    /// The body is too large.
+    /// The body, or the event made of the request, is too large.
     EntityTooLarge,
     /// The request line is too long.
     UriTooLong,

@@ -2,13 +2,14 @@
 //!
 //! With format 2.0, a JSON object with a `statusCode` is a response, and anything else, valid JSON or not, is the body
 //! of one. Format 1.0 requires a response object. All failures behind the gateway have the same response, status 500,
-//! so that callers learn nothing about them; only the integration's timeout has another one, status 503.
+//! so that callers learn nothing about them; only the integration's timeout (503) and an event that is larger than
+//! Lambda allows (413) have others.
 
 use alloc::borrow::{Cow, ToOwned};
 use alloc::format;
 use alloc::string::String;
 
-use http_event::contract::{Ending, Response, ResponseBody, WARNING};
+use http_event::contract::{EVENT_TOO_LARGE, Ending, Response, ResponseBody, WARNING};
 use http_event::json::{JsonError, read};
 use http_event::payload::{Fields, Misfit};
 use http_event::response::{HeaderRules, headers_with_cookies, of_fields};
@@ -39,6 +40,9 @@ pub fn respond(state: &str, token: &str, ending: Ending) -> Result<Response, Str
             of_prelude(&head.prelude.unwrap_or_default()).map_err(refused)
         }
         Ending::Expired => Err((GatewayError::ServiceUnavailable, None)),
+        Ending::Failed(error) if error.kind == EVENT_TOO_LARGE => {
+            Err((GatewayError::EntityTooLarge, None))
+        }
         Ending::Failed(_)
         | Ending::TimedOut
         | Ending::Throttled

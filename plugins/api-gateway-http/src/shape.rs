@@ -14,6 +14,7 @@ use http_event::contract::{
 use http_event::cors;
 use http_event::counters::Counters;
 use http_event::throttle::Limits;
+use http_event::headers::canonical_name;
 
 use crate::authorize;
 use crate::event::{self, Context};
@@ -31,6 +32,21 @@ use http_event::apigw_id::request_id;
 ///
 /// `state` was not written by [`configure`](crate::configure()).
 pub fn shape(state: &str, request: &Request, counters: &dyn Counters) -> Result<Step, String> {
+    first(state, request, counters).map(spelled)
+}
+
+/// The step with the names of a response's headers as the gateway spells them: `Apigw-Requestid`. HTTP/2 has only lower
+/// case.
+fn spelled(mut step: Step) -> Step {
+    if let Step::Reply(response) = &mut step {
+        for (name, _) in &mut response.headers {
+            *name = canonical_name(name);
+        }
+    }
+    step
+}
+
+fn first(state: &str, request: &Request, counters: &dyn Counters) -> Result<Step, String> {
     let state = State::read(state).ok_or("the state was not written by this plugin")?;
     let request_id = request_id(&request.id);
     let allow_origin = state
@@ -80,6 +96,16 @@ pub fn shape(state: &str, request: &Request, counters: &dyn Counters) -> Result<
 ///
 /// `state` or `token` was not written by this plugin, or the request of an authorizer's step is missing.
 pub fn resume(
+    state: &str,
+    token: &str,
+    outcome: Outcome,
+    request: Option<&Request>,
+    counters: &dyn Counters,
+) -> Result<Step, String> {
+    next(state, token, outcome, request, counters).map(spelled)
+}
+
+fn next(
     state: &str,
     token: &str,
     outcome: Outcome,

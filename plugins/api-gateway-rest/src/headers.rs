@@ -39,7 +39,11 @@ const WELL_KNOWN: [&str; 12] = [
     "X-Forwarded-Proto",
 ];
 
-/// All headers, those of a test as they are, others sorted by their names without regard to case; the values of a name keep their order.
+/// Well-known headers that keep the client's spelling in HTTP/2, which is in lower case.
+const AS_SENT_IN_HTTP2: [&str; 4] = ["accept", "content-type", "cookie", "origin"];
+
+/// All headers, those of a test as they are, others sorted by their names without regard to case; the values of a name
+/// keep their order.
 pub fn of_event(request: &Request) -> Vec<(String, Cow<'_, str>)> {
     if request.is_test() {
         let headers = request.headers.iter();
@@ -59,7 +63,10 @@ pub fn of_event(request: &Request) -> Vec<(String, Cow<'_, str>)> {
 
 fn spelled(name: &str, request: &Request) -> String {
     let mut known = WELL_KNOWN.iter();
-    if let Some(spelling) = known.find(|known| known.eq_ignore_ascii_case(name)) {
+    let is_as_sent = request.is_http2() && AS_SENT_IN_HTTP2.contains(&name);
+    if let Some(spelling) = known.find(|known| known.eq_ignore_ascii_case(name))
+        && !is_as_sent
+    {
         return (*spelling).to_string();
     }
     let sent = request.headers.iter().find(|header| header.name == name);

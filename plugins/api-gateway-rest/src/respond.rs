@@ -8,7 +8,7 @@ use alloc::format;
 use alloc::vec::Vec;
 
 use http_event::apigw_id::request_id;
-use http_event::contract::{Ending, Response, ResponseBody, WARNING};
+use http_event::contract::{EVENT_TOO_LARGE, Ending, Response, ResponseBody, WARNING};
 use http_event::json::{JsonError, read};
 use http_event::payload::{Fields, Header, Misfit};
 use http_event::response::{HeaderRules, with_headers};
@@ -16,9 +16,6 @@ use http_event::response::{HeaderRules, with_headers};
 use crate::gateway_response::GatewayResponse;
 use crate::state::State;
 use crate::token::Token;
-
-/// The host's error type of an event that is larger than Lambda allows.
-const EVENT_TOO_LARGE: &str = "RequestEntityTooLargeException";
 
 const KEYS: [&str; 5] = [
     "statusCode",

@@ -9,7 +9,7 @@ use alloc::borrow::{Cow, ToOwned as _};
 use alloc::format;
 use alloc::string::String;
 
-use http_event::contract::{Ending, Response, ResponseBody, StreamHead, WARNING};
+use http_event::contract::{EVENT_TOO_LARGE, Ending, Response, ResponseBody, StreamHead, WARNING};
 use http_event::json::{JsonError, compact, read};
 use http_event::payload::{Fields, Misfit};
 use http_event::response::{HeaderRules, headers_with_cookies, of_fields, with_headers};
@@ -24,8 +24,12 @@ const REQUEST_ID: &str = "x-amzn-RequestId";
 /// The header that returns the trace to the caller.
 const TRACE_ID: &str = "X-Amzn-Trace-Id";
 
-/// The host's error type of an event that is larger than Lambda allows.
-const EVENT_TOO_LARGE: &str = "RequestEntityTooLargeException";
+/// What separates the prelude of a streamed response from its body.
+const SEPARATOR: &str = "\0\0\0\0\0\0\0\0";
+
+/// The warning about a function that streams to a URL that does not.
+const STREAMS: &str = "the function streams its response, and `invoke-mode` is `BUFFERED`: the client gets the prelude, \
+                       with status and headers, as a part of the body, as on AWS; set `invoke-mode` to `RESPONSE_STREAM`";
 
 const BUFFERED: HeaderRules = HeaderRules {
     reserved: &["x-amzn-requestid", "x-amzn-trace-id"],
@@ -48,9 +52,13 @@ const STREAMED: HeaderRules = HeaderRules {
 pub fn respond(state: &str, token: &str, ending: Ending) -> Result<Response, String> {
     let state = State::read(state).ok_or("the state was not written by this plugin")?;
     let token = Token::read(token).ok_or("the token was not written by this plugin")?;
+    let mut warning = None;
     let result = match ending {
         Ending::Completed(payload) => match state.invoke_mode {
-            InvokeMode::Buffered => of_payload(payload),
+            InvokeMode::Buffered => {
+                warning = streams(&payload).then_some(STREAMS);
+                of_payload(payload)
+            }
             InvokeMode::ResponseStream => Ok(inferred(payload)),
         },
         Ending::StreamOpened(head) => of_stream(head),
@@ -63,7 +71,7 @@ pub fn respond(state: &str, token: &str, ending: Ending) -> Result<Response, Str
         | Ending::Accepted
         | Ending::Fetched(_) => Ok(UrlError::BadGateway.response()),
     };
-    let response = result.unwrap_or_else(|Misfit(what)| {
+    let mut response = result.unwrap_or_else(|Misfit(what)| {
         let mut response = UrlError::BadGateway.response();
         let warning = format!(
             "{what}; a function URL returns 502 and `Internal Server Error` for such a result"
@@ -71,6 +79,8 @@ pub fn respond(state: &str, token: &str, ending: Ending) -> Result<Response, Str
         response.extra.push((WARNING.to_owned(), warning));
         response
     });
+    let warning = warning.map(|text| (WARNING.to_owned(), text.to_owned()));
+    response.extra.extend(warning);
     Ok(finish(&state, &token, response))
 }
 
@@ -87,6 +97,12 @@ pub fn finish(state: &State<'_>, token: &Token<'_>, mut response: Response) -> R
 pub fn push_ids(token: &Token<'_>, response: &mut Response) {
     response.push_header(REQUEST_ID, token.request_id);
     response.push_header(TRACE_ID, token.trace_id);
+}
+
+/// Whether a result that was collected is that of a function that streams a response with a prelude.
+fn streams(payload: &str) -> bool {
+    let prelude = payload.split_once(SEPARATOR).map(|(prelude, _)| prelude);
+    prelude.is_some_and(|prelude| read::object(prelude).is_ok())
 }
 
 fn of_payload(payload: String) -> Result<Response, Misfit> {
@@ -142,4 +158,41 @@ fn inferred(text: String) -> Response {
     let mut response = Response::new(200, body);
     response.push_header("content-type", BUFFERED.default_type);
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_streaming_function_behind_a_buffered_url_has_a_warning() {
+        let config = |mode| alloc::format!(r#"{{"function":"f","invoke-mode":"{mode}"}}"#);
+        let surroundings = http_event::contract::Surroundings::none();
+        let [buffered, streamed] = ["BUFFERED", "RESPONSE_STREAM"].map(|mode| {
+            let setup = crate::configure(&config(mode), &surroundings);
+            setup.unwrap().state
+        });
+        let token = Token {
+            request_id: "a",
+            trace_id: "b",
+            allow_origin: None,
+        }
+        .write();
+        let prelude = "{\"statusCode\":201}\0\0\0\0\0\0\0\0body";
+        let binary = "\0\0\0\0\0\0\0\0\0{}";
+        for (state, result, expected) in [
+            (&buffered, prelude, true),
+            (&buffered, "{}\0\0\0\0\0\0\0\0", true),
+            (&buffered, binary, false),
+            (&buffered, "{\"statusCode\":201}\0\0\0\0body", false),
+            (&buffered, "{\"statusCode\":201}", false),
+            (&streamed, prelude, false),
+        ] {
+            let response = respond(state, &token, Ending::Completed(result.into())).unwrap();
+            let warned = response.extra.iter().any(|(key, text)| {
+                key == WARNING && text.contains("set `invoke-mode` to `RESPONSE_STREAM`")
+            });
+            assert_eq!(warned, expected, "{result:?}");
+        }
+    }
 }

@@ -268,7 +268,7 @@ fn a_result_that_the_gateway_refuses_is_explained_in_the_log() {
 fn an_event_that_is_too_large_for_lambda_is_explained_in_the_log() {
     let server = returning().serve();
     let body = vec![b'x'; 7 * 1024 * 1024];
-    assert_eq!(server.web("POST", "/large", &[], &body).status, 500);
+    assert_eq!(server.web("POST", "/large", &[], &body).status, 413);
     let log = server.log_with("POST /large: function echo: the event has ");
     assert!(
         log.contains("bytes, of which Lambda allows 6291456: the function was not invoked"),

@@ -11,7 +11,8 @@ use alloc::vec::Vec;
 
 use http_event::apigw_id::request_id;
 use http_event::contract::{
-    Ending, Invocation, InvocationMode, Request, Response, ResponseBody, Step, WARNING,
+    EVENT_TOO_LARGE, Ending, Invocation, InvocationMode, Request, Response, ResponseBody, Step,
+    WARNING,
 };
 use http_event::json::compact;
 use http_event::response::with_headers;
@@ -79,7 +80,7 @@ pub fn finish(context: &Context<'_>, detail: &Value, ending: Ending) -> Response
     let (result, error) = match ending {
         Ending::Completed(payload) => (payload, None),
         Ending::Accepted => (String::new(), None),
-        Ending::Failed(failure) if failure.kind == "RequestEntityTooLargeException" => {
+        Ending::Failed(failure) if failure.kind == EVENT_TOO_LARGE => {
             return refuse(context, (GatewayResponse::RequestTooLarge, String::new()));
         }
         Ending::Failed(failure) => {

@@ -19,7 +19,8 @@ const CALL: [&str; 7] = [
     "about", "basis", "request", "step", "steps", "outcome", "response",
 ];
 
-/// The time at which invocations and fetches end, as in the tests of the built components.
+/// The time at which invocations and fetches end unless their outcome has `at-ms`, as in the tests of the built
+/// components.
 pub(crate) const END_MS: u64 = 1_700_000_000_002;
 
 /// The functions of a plugin.
@@ -136,7 +137,7 @@ fn resumed(
     };
     let outcome = Outcome {
         ending: ending(outcome),
-        at_ms: END_MS,
+        at_ms: outcome["at-ms"].as_u64().unwrap_or(END_MS),
         cached: outcome["cached"] == true,
         extra: Vec::new(),
     };
@@ -183,7 +184,8 @@ pub(crate) fn request(overrides: &Value, defaults: &Value) -> Request {
     };
     let text = |name: &str| string(field(name));
     for name in overrides.as_object().into_iter().flat_map(|it| it.keys()) {
-        assert!(defaults.get(name).is_some(), "a request has no `{name}`");
+        let is_known = defaults.get(name).is_some() || name == "extra";
+        assert!(is_known, "a request has no `{name}`");
     }
     let headers = field("headers").as_array().into_iter().flatten();
     Request {
@@ -202,11 +204,22 @@ pub(crate) fn request(overrides: &Value, defaults: &Value) -> Request {
             .map(|pair| Header::new(&string(&pair[0]), &string(&pair[1])))
             .collect(),
         body: body(field("body")),
-        extra: match field("test-invoke") {
-            Value::Bool(true) => vec![(String::from(TEST_INVOKE), String::new())],
-            _ => Vec::new(),
+        extra: {
+            let mut extra = extra(&overrides["extra"]);
+            if *field("test-invoke") == true {
+                extra.push((TEST_INVOKE.to_owned(), String::new()));
+            }
+            extra
         },
     }
+}
+
+/// The members of an object, whose values are strings.
+fn extra(value: &Value) -> Vec<(String, String)> {
+    let members = value.as_object().into_iter().flatten();
+    members
+        .map(|(key, value)| (key.clone(), string(value)))
+        .collect()
 }
 
 pub(crate) fn string(value: &Value) -> String {

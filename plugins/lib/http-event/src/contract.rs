@@ -30,6 +30,12 @@ pub const NOTE: &str = "note";
 /// The key of a request's `extra` for a test of the method, as of AWS's console.
 pub const TEST_INVOKE: &str = "test-invoke";
 
+/// The kind of a failure for an event that is larger than Lambda allows: the function was not invoked.
+pub const EVENT_TOO_LARGE: &str = "RequestEntityTooLargeException";
+
+/// The key of a request's `extra` for the version of HTTP if it is not the one of `protocol`: `2`.
+pub const HTTP_VERSION: &str = "http-version";
+
 /// The key of the surroundings' `extra` for the origins that the host fetches documents from, separated by spaces.
 pub const NETWORK: &str = "network";
 
@@ -108,6 +114,17 @@ impl Request {
     /// Whether it is a test of the method, as of AWS's console, which no client has sent.
     pub fn is_test(&self) -> bool {
         self.extra.iter().any(|(key, _)| key == TEST_INVOKE)
+    }
+
+    /// The value of a key of `extra`.
+    pub fn extra(&self, key: &str) -> Option<&str> {
+        let found = self.extra.iter().find(|(name, _)| name == key);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// Whether the client speaks HTTP/2, in which the names of headers are in lower case.
+    pub fn is_http2(&self) -> bool {
+        self.extra(HTTP_VERSION) == Some("2")
     }
 
     /// The client's `User-Agent`; empty without one, as AWS's front ends have it.

@@ -102,10 +102,11 @@ async fn resumed(
         Step::Fetch(fetch) => &fetch.resumption,
         Step::Reply(answer) => panic!("it has no outcome: {answer:?}"),
     };
-    let outcome = TriggerOutcome {
-        cached: recorded["cached"] == true,
-        ..outcome(ending_of(recorded))
-    };
+    let mut outcome = outcome(ending_of(recorded));
+    outcome.cached = recorded["cached"] == true;
+    if let Some(at_ms) = recorded["at-ms"].as_u64() {
+        outcome.at_ms = at_ms;
+    }
     let request = request.filter(|_| resumption.with_request);
     let next = trigger.resume(&resumption.token, &outcome, request).await;
     next.unwrap()
@@ -147,7 +148,7 @@ pub(super) fn request(overrides: &Value, defaults: &Value) -> HttpRequest {
 
 fn ending_of(value: &Value) -> Ending {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let kind = |key: &&String| !["cached", "status"].contains(&key.as_str());
+    let kind = |key: &&String| !["at-ms", "cached", "status"].contains(&key.as_str());
     match value
         .as_str()
         .or_else(|| value.as_object()?.keys().find(kind).map(String::as_str))
