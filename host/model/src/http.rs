@@ -73,10 +73,6 @@ pub struct HttpRequest {
     pub protocol: String,
     /// The host and port from the request, as in the `Host` header.
     pub authority: String,
-    /// Whether the client asks for a WebSocket connection, and the trigger may open one.
-    pub is_websocket: bool,
-    /// Whether it is a test of the API, as of AWS's console, which no client has sent. Listeners receive none.
-    pub is_test: bool,
     /// The method, as sent.
     pub method: String,
     /// The path as sent, still percent-encoded. It may have characters that a URL must not have.
@@ -85,8 +81,12 @@ pub struct HttpRequest {
     pub query: String,
     /// The headers; a repeated header has one entry per value.
     pub headers: Vec<HttpHeader>,
-    /// The body, classified by [`Body::from_bytes`]. `None`: it is larger than the trigger accepts, and was dropped.
+    /// The body, classified by [`Body::from_bytes`]. `None`: it is larger than the trigger accepts, and was dropped; or
+    /// it did not arrive as a whole, as [`INCOMPLETE_BODY`](Self::INCOMPLETE_BODY) or
+    /// [`STALLED_BODY`](Self::STALLED_BODY) says.
     pub body: Option<Body>,
+    /// Further facts, each a key and a value: those that are constants here.
+    pub extra: Vec<(&'static str, &'static str)>,
 }
 
 /// One header of an [`HttpRequest`].
@@ -108,6 +108,19 @@ impl HttpHeader {
 }
 
 impl HttpRequest {
+    /// The client asks for a WebSocket connection, and the trigger may open one.
+    pub const WEBSOCKET: (&'static str, &'static str) = ("websocket", "");
+    /// It is a test of the API, as of AWS's console, which no client has sent. Listeners receive none.
+    pub const TEST: (&'static str, &'static str) = ("test-invoke", "");
+    /// The client speaks HTTP/2.
+    pub const HTTP_2: (&'static str, &'static str) = ("http-version", "2");
+    /// The value of a header is not UTF-8.
+    pub const LATIN_1_HEADER: (&'static str, &'static str) = ("header-encoding", "iso-8859-1");
+    /// The body has ended early, or its chunked encoding is not valid.
+    pub const INCOMPLETE_BODY: (&'static str, &'static str) = ("body-error", "incomplete");
+    /// The client has paused for too long within the body.
+    pub const STALLED_BODY: (&'static str, &'static str) = ("body-error", "stalled");
+
     /// The bytes of its path, query, headers and body: all that a client can make large.
     pub fn size(&self) -> usize {
         let headers = self.headers.iter();

@@ -161,8 +161,6 @@ fn request() -> HttpRequest {
         peer: "127.0.0.1".into(),
         scheme: "http",
         port: 8000,
-        is_websocket: false,
-        is_test: false,
         protocol: "HTTP/1.1".into(),
         authority: "localhost:8000".into(),
         method: "GET".into(),
@@ -170,6 +168,7 @@ fn request() -> HttpRequest {
         query: "x=1&y=2".into(),
         headers: headers.collect(),
         body: Some(Body::Text("a".repeat(1_024))),
+        extra: Vec::new(),
     }
 }
 

@@ -4,9 +4,9 @@
 //! Here is what HTTP asks: heads, bodies and framing. The body of a streamed response goes from the function to the
 //! client without the plugin.
 //!
-//! On failure: status 502 if the plugin failed, 503 if the host cannot run it now, 400 for a body that ends early, and
-//! 408 for one that stops midway. The response, and for plugins the log, name the cause. A body above the limit that
-//! the plugin has set is dropped, and the plugin answers.
+//! On failure: status 502 if the plugin failed, and 503 if the host cannot run it now. A body above the limit that the
+//! plugin has set is dropped, and the plugin answers; so it does if the body ends early or stops midway and its setup
+//! says so, and otherwise the host answers 400 or 408. The host's responses, and for plugins the log, name the cause.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -65,14 +65,22 @@ impl HttpHandler {
                 return response;
             }
         };
-        let body = match read_body(body, self.steps.trigger.max_body_bytes()).await {
-            Ok(body) => Some(body),
-            Err(BodyError::TooLarge { .. }) => None,
+        let (body, error) = match read_body(body, self.steps.trigger.max_body_bytes()).await {
+            Ok(body) => (Some(body), None),
+            Err(BodyError::TooLarge { .. }) => (None, None),
+            Err(error) if self.steps.trigger.answers_body_errors() => (None, Some(error)),
             Err(error) => return message(error.status(), &error.to_string()),
         };
         let mut request = describe(&head, body, peer, reached);
+        if let Some(error) = error {
+            tracing::warn!("{} {}: {error}", request.method, request.path);
+            request.extra.push(match error {
+                BodyError::TimedOut(_) => HttpRequest::STALLED_BODY,
+                _ => HttpRequest::INCOMPLETE_BODY,
+            });
+        }
         if let (Some(websockets), Some(handshake)) = (&self.websockets, handshake) {
-            request.is_websocket = true;
+            request.extra.push(HttpRequest::WEBSOCKET);
             let connecting = connect(Arc::clone(websockets), request, handshake);
             // In a task of its own, so that a connection whose client goes away meanwhile has an end as well.
             let connected = websockets.detached.spawn(connecting).await;
@@ -159,8 +167,6 @@ fn describe(head: &Parts, body: Option<Bytes>, peer: SocketAddr, reached: &Reach
         // A listener for both protocols sees IPv4 addresses as IPv6 ones; AWS's front ends never show them so.
         peer: peer.ip().to_canonical().to_string(),
         scheme: reached.scheme,
-        is_websocket: false,
-        is_test: false,
         port: reached.address.map_or(0, |address| address.port()),
         protocol: protocol(head.version).to_owned(),
         authority: authority(head, reached.address),
@@ -169,6 +175,7 @@ fn describe(head: &Parts, body: Option<Bytes>, peer: SocketAddr, reached: &Reach
         query: query.to_owned(),
         headers: headers(head, as_sent),
         body: body.map(Body::from_bytes),
+        extra: facts(head),
     }
 }
 
@@ -178,6 +185,19 @@ fn protocol(version: Version) -> &'static str {
         Version::HTTP_10 => "HTTP/1.0",
         _ => "HTTP/1.1",
     }
+}
+
+/// What is true of a request, and rare.
+fn facts(head: &Parts) -> Vec<(&'static str, &'static str)> {
+    let mut facts = Vec::new();
+    if head.version == Version::HTTP_2 {
+        facts.push(HttpRequest::HTTP_2);
+    }
+    let mut values = head.headers.values();
+    if values.any(|value| std::str::from_utf8(value.as_bytes()).is_err()) {
+        facts.push(HttpRequest::LATIN_1_HEADER);
+    }
+    facts
 }
 
 fn authority(head: &Parts, address: Option<SocketAddr>) -> String {

@@ -215,8 +215,6 @@ pub(crate) fn request(
         peer: "127.0.0.1".to_owned(),
         scheme,
         port: address.port(),
-        is_websocket: false,
-        is_test: sample.is_test,
         protocol: "HTTP/1.1".to_owned(),
         authority,
         method: method.clone(),
@@ -224,6 +222,7 @@ pub(crate) fn request(
         query: query.to_owned(),
         headers,
         body: Some(Body::from_bytes(body.into())),
+        extra: Vec::from_iter(sample.is_test.then_some(HttpRequest::TEST)),
     })
 }
 

@@ -12,8 +12,11 @@ pub enum Page {
     MovedPermanently,
     /// A redirect for this time.
     Found,
-    /// The request cannot become an event: its body is not text although its type says so, or it asks for a WebSocket.
+    /// The request cannot become an event: its body is not text although its type says so, a header is not text, or it
+    /// asks for a WebSocket; or its body has ended early.
     BadRequest,
+    /// The client has paused for too long within the body.
+    RequestTimeout,
     /// The body of the request, or the event made of it, is too large.
     EntityTooLarge,
     /// The function failed, timed out, is throttled, or returned something that is not a response.
@@ -27,6 +30,7 @@ impl Page {
             Self::MovedPermanently => (301, "301 Moved Permanently"),
             Self::Found => (302, "302 Found"),
             Self::BadRequest => (400, "400 Bad Request"),
+            Self::RequestTimeout => (408, "408 Request Time-out"),
             Self::EntityTooLarge => (413, "413 Request Entity Too Large"),
             Self::BadGateway => (502, "502 Bad Gateway"),
         };

@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use http_event::contract::{
-    Invocation, InvocationMode, Request, RequestBody, Response, ResponseBody, Step,
+    BodyError, Invocation, InvocationMode, Request, RequestBody, Response, ResponseBody, Step,
 };
 use http_event::json::read;
 
@@ -28,10 +28,15 @@ pub fn shape(state: &str, request: &Request) -> Result<Step, String> {
         Action::Redirect(to) => return Ok(Step::Reply(redirect(&to, request))),
         Action::FixedResponse(fixed) => return Ok(Step::Reply(fixed_response(&fixed))),
     };
+    match request.body_error() {
+        Some(BodyError::Incomplete) => return Ok(Step::Reply(Page::BadRequest.response())),
+        Some(BodyError::Stalled) => return Ok(Step::Reply(Page::RequestTimeout.response())),
+        None => {}
+    }
     if request.body == RequestBody::TooLarge {
         return Ok(Step::Reply(Page::EntityTooLarge.response()));
     }
-    if is_websocket(request) {
+    if is_websocket(request) || request.has_latin_1_headers() {
         return Ok(Step::Reply(Page::BadRequest.response()));
     }
     let event = match event::write(&state, request, function) {

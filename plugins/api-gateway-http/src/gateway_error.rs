@@ -11,6 +11,10 @@ pub const REQUEST_ID: &str = "apigw-requestid";
 /// Why the gateway answers instead of the function. The messages are AWS's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GatewayError {
+    /// The body has ended early, or its chunked encoding is not valid.
+    BadRequest,
+    /// The client has paused for too long within the body.
+    RequestTimeout,
     /// The request does not identify its caller, or not with a valid token.
     Unauthorized,
     /// The caller may not do this.
@@ -37,6 +41,8 @@ impl GatewayError {
     /// The error as a response.
     pub fn response(self, request_id: &str) -> Response {
         let (status, message) = match self {
+            Self::BadRequest => (400, "Bad Request"),
+            Self::RequestTimeout => (408, "Request Timeout"),
             Self::Unauthorized => (401, "Unauthorized"),
             Self::Forbidden => (403, "Forbidden"),
             Self::TooManyRequests => (429, "Too Many Requests"),
@@ -61,7 +67,10 @@ impl GatewayError {
                 Some("the request line and the headers have more than 10,240 bytes")
             }
             // Said otherwise.
-            Self::InternalServerError | Self::ServiceUnavailable => None,
+            Self::BadRequest
+            | Self::RequestTimeout
+            | Self::InternalServerError
+            | Self::ServiceUnavailable => None,
         };
         let body = ResponseBody::Text(["{\"message\":\"", message, "\"}"].concat());
         let mut response = Response::new(status, body);

@@ -1,6 +1,6 @@
 //! API Gateway's quotas for a request. They cannot be raised by configuration.
 
-use http_event::contract::{Request, RequestBody};
+use http_event::contract::{BodyError, Request, RequestBody};
 use http_event::head::{HeadSize, head_size};
 
 use crate::gateway_error::GatewayError;
@@ -12,21 +12,24 @@ pub const MAX_BODY: u32 = 10 * 1024 * 1024;
 /// The largest size of the request line and the headers together, in bytes.
 const MAX_HEAD: usize = 10_240;
 
-/// Checks the size of a request.
+/// Checks the size of a request, and that it has arrived as a whole.
 ///
 /// # Errors
 ///
-/// The request exceeds a quota.
+/// The request exceeds a quota, or its body is broken.
 pub fn check(request: &Request) -> Result<(), GatewayError> {
     let HeadSize { line, headers } = head_size(request);
     if line > MAX_HEAD {
         Err(GatewayError::UriTooLong)
     } else if line + headers > MAX_HEAD {
         Err(GatewayError::HeadersTooLarge)
-    } else if request.body == RequestBody::TooLarge {
-        Err(GatewayError::EntityTooLarge)
     } else {
-        Ok(())
+        match request.body_error() {
+            Some(BodyError::Incomplete) => Err(GatewayError::BadRequest),
+            Some(BodyError::Stalled) => Err(GatewayError::RequestTimeout),
+            None if request.body == RequestBody::TooLarge => Err(GatewayError::EntityTooLarge),
+            None => Ok(()),
+        }
     }
 }
 

@@ -13,8 +13,8 @@ use http_event::contract::{
 };
 use http_event::cors;
 use http_event::counters::Counters;
-use http_event::throttle::Limits;
 use http_event::headers::canonical_name;
+use http_event::throttle::Limits;
 
 use crate::authorize;
 use crate::event::{self, Context};

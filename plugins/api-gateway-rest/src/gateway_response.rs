@@ -44,6 +44,10 @@ pub enum GatewayResponse {
     BadRequestParameters(String),
     /// The body is not what the method's model requires: what is wrong with it.
     BadRequestBody(String),
+    /// The body has ended early, or its chunked encoding is not valid; AWS refuses it before it knows the API.
+    BadRequest,
+    /// The client has paused for too long within the body.
+    RequestTimeout,
     /// The request line is too long.
     UriTooLong,
     /// The headers are too long.
@@ -138,6 +142,13 @@ impl GatewayResponse {
                 400,
                 "BadRequestException",
                 message("Invalid request body"),
+            ),
+            Self::BadRequest => ("", 400, "BadRequestException", message("Bad Request")),
+            Self::RequestTimeout => (
+                "",
+                408,
+                "RequestTimeoutException",
+                message("Request Timeout"),
             ),
             Self::UriTooLong => ("", 414, "BadRequestException", message("URI Too Long")),
             Self::HeadersTooLarge => (
@@ -240,6 +251,8 @@ impl GatewayResponse {
             Self::BadRequestBody(faults) => {
                 return Some(format!("the body differs from the route's model: {faults}"));
             }
+            // The host has said why.
+            Self::BadRequest | Self::RequestTimeout => return None,
             Self::UriTooLong => "the request line is too long",
             Self::HeadersTooLarge => "the headers have more than 10,240 bytes",
             Self::Throttled => "a throttle refuses the request",
@@ -293,6 +306,8 @@ impl GatewayResponse {
                 | Self::AuthorizerConfigurationError
                 | Self::ArnTooLong
                 | Self::Throttled
+                | Self::BadRequest
+                | Self::RequestTimeout
                 | Self::UriTooLong
                 | Self::HeadersTooLarge
                 | Self::QuotaExceeded

@@ -10,7 +10,7 @@ use authorizer::decision::{Caller, Decision};
 use authorizer::flow::Ended;
 use http_event::apigw_id::request_id;
 use http_event::contract::{
-    Invocation, InvocationMode, Request, RequestBody, Response, ResponseBody, Step,
+    BodyError, Invocation, InvocationMode, Request, RequestBody, Response, ResponseBody, Step,
 };
 use http_event::head::{HeadSize, head_size};
 use http_event::json::read;
@@ -151,6 +151,11 @@ fn routed<'a>(state: &State<'a>, request: &'a Request) -> Result<Admitted<'a>, G
     }
     if headers > MAX_HEAD {
         return Err(GatewayResponse::HeadersTooLarge);
+    }
+    match request.body_error() {
+        Some(BodyError::Incomplete) => return Err(GatewayResponse::BadRequest),
+        Some(BodyError::Stalled) => return Err(GatewayResponse::RequestTimeout),
+        None => {}
     }
     let (path, has_stage) = match request.is_test() {
         true => (request.path.as_str(), true),

@@ -17,6 +17,10 @@ pub enum GatewayError {
     TimedOut,
     /// The function is throttled.
     TooManyRequests,
+    /// The body has ended early, or its chunked encoding is not valid.
+    BadRequest,
+    /// The client has paused for too long within the body.
+    RequestTimeout,
     /// The headers of the request are too long.
     HeadersTooLarge,
     /// The request is not one for a WebSocket connection.
@@ -30,6 +34,8 @@ impl GatewayError {
             Self::InternalServerError => (502, "Internal server error"),
             Self::TimedOut => (504, "Endpoint request timed out"),
             Self::TooManyRequests => (429, "Too Many Requests"),
+            Self::BadRequest => (400, "Bad Request"),
+            Self::RequestTimeout => (408, "Request Timeout"),
             Self::HeadersTooLarge => (431, "Request Header Fields Too Large"),
             Self::UpgradeRequired => (426, "Upgrade Required"),
         }
@@ -61,7 +67,11 @@ impl GatewayError {
             Self::HeadersTooLarge => Some("the headers are too long"),
             Self::UpgradeRequired => Some("the request asks for no WebSocket connection"),
             // Said otherwise.
-            Self::InternalServerError | Self::TimedOut | Self::TooManyRequests => None,
+            Self::BadRequest
+            | Self::RequestTimeout
+            | Self::InternalServerError
+            | Self::TimedOut
+            | Self::TooManyRequests => None,
         };
         let body = ResponseBody::Text(self.message(connection_id, request_id));
         let mut response = Response::new(status, body);

@@ -15,6 +15,7 @@ use http_event::payload::{Fields, Misfit};
 
 use crate::connect;
 use crate::gateway_error::GatewayError;
+use crate::management::MAX_MESSAGE;
 use crate::state::State;
 use crate::token::{Purpose, Token};
 
@@ -45,20 +46,22 @@ pub fn resume(
 }
 
 fn message(token: &Token<'_>, has_response: bool, ending: Ending) -> Response {
-    let error = match ending {
+    let Misfit(what) = match ending {
         Ending::Completed(payload) => match body(&payload) {
+            Ok(body) if has_response && body.as_bytes().len() > MAX_MESSAGE => Misfit(format!(
+                "the body has {} bytes, and a message may have {MAX_MESSAGE}",
+                body.as_bytes().len()
+            )),
             Ok(body) if has_response => return Response::new(200, body),
             Ok(_) => return Response::new(200, ResponseBody::Empty),
-            Err(Misfit(what)) => {
-                let mut response = failed(token, GatewayError::InternalServerError);
-                let warning = format!("{what}; the client receives `Internal server error`");
-                response.extra.push((WARNING.to_owned(), warning));
-                return response;
-            }
+            Err(misfit) => misfit,
         },
-        other => error_of(&other),
+        other => return failed(token, error_of(&other)),
     };
-    failed(token, error)
+    let mut response = failed(token, GatewayError::InternalServerError);
+    let warning = format!("{what}; the client receives `Internal server error`");
+    response.extra.push((WARNING.to_owned(), warning));
+    response
 }
 
 fn failed(token: &Token<'_>, error: GatewayError) -> Response {
@@ -85,5 +88,34 @@ pub fn error_of(ending: &Ending) -> GatewayError {
         Ending::Expired => GatewayError::TimedOut,
         Ending::Throttled => GatewayError::TooManyRequests,
         _ => GatewayError::InternalServerError,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_route_response_may_have_128_kb() {
+        let token = Token {
+            connection_id: "c",
+            request_id: "r",
+            purpose: Purpose::Message { has_response: true },
+        };
+        let sent = |length: usize| {
+            let payload = format!(r#"{{"statusCode":200,"body":"{}"}}"#, "a".repeat(length));
+            message(&token, true, Ending::Completed(payload))
+        };
+        let largest = sent(MAX_MESSAGE);
+        assert_eq!(largest.body.as_bytes().len(), MAX_MESSAGE);
+        assert_eq!(largest.extra, []);
+        let larger = sent(MAX_MESSAGE + 1);
+        let text = r#"{"message": "Internal server error", "connectionId":"c", "requestId":"r"}"#;
+        assert_eq!(larger.body.as_bytes(), text.as_bytes());
+        let [(key, warning)] = larger.extra.as_slice() else {
+            panic!("{:?}", larger.extra);
+        };
+        assert_eq!(key, WARNING);
+        assert!(warning.starts_with("the body has 131073 bytes, and a message may have 131072"));
     }
 }

@@ -3,7 +3,7 @@
 use alloc::string::String;
 
 use http_event::apigw_id::request_id;
-use http_event::contract::{Request, Step};
+use http_event::contract::{BodyError, Request, Step};
 use http_event::head::head_size;
 use http_event::websocket::REQUESTED;
 
@@ -27,6 +27,11 @@ pub fn shape(
         let (connection, request) = (connect::connection_id(request), request_id(&request.id));
         Step::Reply(error.response(&connection, &request))
     };
+    match request.body_error() {
+        Some(BodyError::Incomplete) => return Ok(refused(GatewayError::BadRequest)),
+        Some(BodyError::Stalled) => return Ok(refused(GatewayError::RequestTimeout)),
+        None => {}
+    }
     let is_websocket = request.extra.iter().any(|(key, _)| key == REQUESTED);
     Ok(match state.path_in_api(&request.path) {
         Some("") if is_websocket && is_too_long(request) => refused(GatewayError::HeadersTooLarge),

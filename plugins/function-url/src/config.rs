@@ -17,7 +17,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use http_event::api_settings;
-use http_event::contract::{FunctionReference, Problem, Setup, Surroundings};
+use http_event::contract::{FunctionReference, Problem, Setup, Surroundings, answers_body_errors};
 use http_event::cors;
 use plugin_kit::arn::partition;
 use plugin_kit::settings::{Problems, Table, is_function, is_word};
@@ -95,7 +95,7 @@ fn read(table: &Table<'_>, surroundings: &Surroundings, problems: &mut Problems)
         reusable: true,
         summary: summary(&state),
         warnings: Vec::new(),
-        extra: Vec::new(),
+        extra: [answers_body_errors()].into(),
     }
 }
 

@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use http_event::contract::{
-    Invocation, InvocationMode, Request, RequestBody, Response, ResponseBody, Step,
+    BodyError, Invocation, InvocationMode, Request, RequestBody, Response, ResponseBody, Step,
 };
 use http_event::cors;
 use http_event::signature::access_key;
@@ -37,6 +37,11 @@ pub fn shape(state: &str, request: &Request) -> Result<Step, String> {
         )))
     };
 
+    match request.body_error() {
+        Some(BodyError::Incomplete) => return refuse(UrlError::BadRequest),
+        Some(BodyError::Stalled) => return refuse(UrlError::RequestTimeout),
+        None => {}
+    }
     if let Some(cors) = cors.filter(|_| cors::is_preflight(request)) {
         let mut response = Response::new(200, ResponseBody::Empty);
         respond::push_ids(&token, &mut response);

@@ -174,6 +174,49 @@ fn a_body_that_is_too_large_as_an_event_has_the_answer_of_the_door() {
     }
 }
 
+#[test]
+fn a_body_that_breaks_off_or_is_no_chunk_has_the_answer_of_the_door() {
+    let doors = Doors::start(LISTEN);
+    let rest = r#"{"message":"Bad Request"}"#;
+    for (door, answer) in [
+        ("api-gateway-http", rest),
+        ("api-gateway-rest", rest),
+        ("function-url", r#"{"Message":"Bad Request"}"#),
+        ("alb", "<center><h1>400 Bad Request</h1></center>"),
+    ] {
+        let url = doors.server.trigger_url(door);
+        let head = "POST / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n";
+        let reply = raw(url, format!("{head}zz\r\nnonsense").as_bytes());
+        assert_eq!(reply.status, 400, "{door}: {reply:?}");
+        assert!(reply.text().contains(answer), "{door}: {reply:?}");
+        doors.server.log_with("the body is incomplete");
+    }
+}
+
+#[test]
+fn only_a_load_balancer_refuses_headers_that_are_not_utf_8() {
+    let doors = Doors::start(LISTEN);
+    for door in DOORS {
+        let head =
+            b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nx-b: \xff\xfe\r\n\r\n";
+        let reply = raw(doors.server.trigger_url(door), head);
+        if door == "alb" {
+            assert_eq!(reply.status, 400, "{reply:?}");
+            assert!(
+                reply.text().contains("<h1>400 Bad Request</h1>"),
+                "{reply:?}"
+            );
+        } else {
+            assert_eq!(reply.status, 200, "{door}: {reply:?}");
+            assert_eq!(
+                header(&doors.last_event(), "x-b"),
+                Some("\u{ff}\u{fe}"),
+                "{door}"
+            );
+        }
+    }
+}
+
 fn connect(url: &str) -> TcpStream {
     let stream = TcpStream::connect(url.trim_start_matches("http://")).expect("it listens");
     let timeout = Some(Duration::from_secs(60));

@@ -204,6 +204,21 @@ fn a_prelude_gives_status_headers_and_cookies() {
 }
 
 #[test]
+fn a_function_that_streams_to_a_buffered_url_is_collected_with_its_prelude() {
+    let server = url("").serve();
+    let prelude = "{\"statusCode\":201}\0\0\0\0\0\0\0\0";
+    let reply = order(
+        &server,
+        &json!({ "stream": { "content_type": INTEGRATION_RESPONSE, "pieces": [prelude, "one", " two"] } }),
+    );
+    assert_eq!(reply.status, 200);
+    assert_eq!(reply.text(), format!("{prelude}one two"));
+    server.log_with(
+        "function echo: the function streams its response, and `invoke-mode` is `BUFFERED`",
+    );
+}
+
+#[test]
 fn a_stream_without_a_prelude_has_the_type_of_the_runtime() {
     let server = url(STREAMED).serve();
     for (content_type, expected) in [

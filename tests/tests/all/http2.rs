@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 
-use crate::support::{Barrier, Project, RAW_BOOTSTRAP, Server, curl};
+use crate::support::{Barrier, Doors, Project, RAW_BOOTSTRAP, Server, curl};
 
 fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread()
@@ -108,6 +108,30 @@ fn a_request_over_http_2_becomes_the_event_of_one_over_http_1() {
         assert_eq!(event["requestContext"]["domainName"], "api.example");
         assert_eq!(event["requestContext"]["http"]["protocol"], "HTTP/1.1");
     });
+}
+
+#[test]
+fn some_well_known_names_of_a_rest_api_are_in_lower_case_from_clients_of_http_2() {
+    let doors = Doors::start("listen = '127.0.0.1:0'");
+    let url = doors.server.trigger_url("api-gateway-rest");
+    runtime().block_on(async {
+        let address = url.trim_start_matches("http://");
+        let stream = TcpStream::connect(address).await.expect("it listens");
+        let (requests, connection) = h2::client::handshake(stream).await.expect("HTTP/2");
+        tokio::spawn(connection);
+        let request = Request::get("http://localhost/")
+            .header("accept", "a")
+            .header("content-type", "b")
+            .header("user-agent", "c");
+        let (status, _) = call(&requests, request.body(()).unwrap(), b"").await;
+        assert_eq!(status, 200);
+    });
+    let event = doors.last_event();
+    let headers = &event["headers"];
+    assert_eq!(headers["accept"], "a");
+    assert_eq!(headers["content-type"], "b");
+    assert_eq!(headers["User-Agent"], "c");
+    assert_eq!(event["requestContext"]["protocol"], "HTTP/1.1");
 }
 
 #[test]

@@ -90,6 +90,11 @@ impl HttpTrigger {
         self.setup.max_body_bytes
     }
 
+    /// Whether the plugin answers requests whose body is broken. Otherwise the host does.
+    pub fn answers_body_errors(&self) -> bool {
+        self.setup.answers_body_errors
+    }
+
     /// A description of the trigger for the operator, one displayable line per item.
     pub fn summary(&self) -> &[String] {
         &self.setup.summary

@@ -16,6 +16,8 @@ pub(crate) struct Setup {
     pub reusable: bool,
     /// Whether a response may have status 101 and open a WebSocket connection.
     pub has_websockets: bool,
+    /// Whether the plugin answers requests whose body is broken, rather than the host.
+    pub answers_body_errors: bool,
     pub summary: Vec<String>,
     pub warnings: Vec<String>,
 }

@@ -25,9 +25,8 @@ const NOTE: &str = "note";
 /// The keys of `extra` for the connection that a response with status 101 opens.
 const CONNECTION_ID: &str = "connection-id";
 const CONNECTION_DATA: &str = "connection-data";
-/// What a request for a WebSocket connection has in `extra`, and what one that is a test.
-const WEBSOCKET: [(&str, &str); 1] = [("websocket", "")];
-const TEST: [(&str, &str); 1] = [("test-invoke", "")];
+/// The key of a setup's `extra` of a plugin that answers requests whose body is broken.
+const ANSWERS_BODY_ERRORS: &str = "answers-body-errors";
 
 type ConfigureArguments<'a> = (&'a str, wit::Surroundings<'a>);
 type ConfigureResult = (Result<wit::Setup, Vec<wit::Problem>>,);
@@ -89,7 +88,7 @@ impl Shaper {
         let must_reply = request
             .body
             .is_none()
-            .then_some("a request whose body is too large");
+            .then_some("a request whose body is too large or broken");
         call.checked(check::step(step, setup, must_reply))
     }
 
@@ -159,11 +158,7 @@ fn borrowed<'a>(request: &'a HttpRequest, headers: &'a [wit::Header<'a>]) -> wit
             Some(Body::Text(text)) => wit::RequestBody::Text(text),
             Some(Body::Binary(bytes)) => wit::RequestBody::Binary(bytes),
         },
-        extra: match (request.is_websocket, request.is_test) {
-            (true, _) => &WEBSOCKET,
-            (false, true) => &TEST,
-            (false, false) => &[],
-        },
+        extra: &request.extra,
     }
 }
 
@@ -199,6 +194,10 @@ impl From<wit::Setup> for Setup {
             max_body_bytes: setup.max_body_bytes as usize,
             reusable: setup.reusable,
             has_websockets: false,
+            answers_body_errors: setup
+                .extra
+                .iter()
+                .any(|(key, _)| key == ANSWERS_BODY_ERRORS),
             summary: setup.summary,
             warnings: setup.warnings,
         }

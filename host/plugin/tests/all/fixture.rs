@@ -229,8 +229,6 @@ pub fn request() -> HttpRequest {
         peer: "127.0.0.1".into(),
         scheme: "http",
         port: 8000,
-        is_websocket: false,
-        is_test: false,
         protocol: "HTTP/1.1".into(),
         authority: "localhost:8000".into(),
         method: "GET".into(),
@@ -238,6 +236,7 @@ pub fn request() -> HttpRequest {
         query: String::new(),
         headers: vec![header("accept", None, "*/*")],
         body: Some(Body::Empty),
+        extra: Vec::new(),
     }
 }
 

@@ -4,7 +4,7 @@
 //! asks, which is what AWS's do. On failure: the plugin's answer, if it does not open one.
 
 use lambkin_lambda::{new_request_id, new_trace_id};
-use lambkin_model::Body;
+use lambkin_model::{Body, HttpRequest};
 use lambkin_plugin::{
     Close, Ending, Occasion, OpenConnection, Step, WebSocketMessage, WebSocketTrigger,
 };
@@ -79,7 +79,7 @@ fn usage(trigger: &str) -> PreviewError {
 fn handshake(
     sample: &Sample,
     listener: Listening<'_>,
-) -> Result<lambkin_model::HttpRequest, PreviewError> {
+) -> Result<HttpRequest, PreviewError> {
     let mut sample = sample.clone();
     sample.action = Some("GET".to_owned());
     sample.bodies.clear();
@@ -92,7 +92,7 @@ fn handshake(
         sample.fields.push(header.to_owned());
     }
     let mut request = request(&sample, listener).map_err(PreviewError::Sample)?;
-    request.is_websocket = true;
+    request.extra.push(HttpRequest::WEBSOCKET);
     Ok(request)
 }
 

@@ -16,7 +16,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use http_event::api_settings;
-use http_event::contract::{FunctionReference, Problem, Setup, Surroundings};
+use http_event::contract::{FunctionReference, Problem, Setup, Surroundings, answers_body_errors};
 use plugin_kit::settings::{Problems, Table};
 
 use crate::state::{Rule, State};
@@ -95,7 +95,7 @@ fn read(table: &Table<'_>, surroundings: &Surroundings, problems: &mut Problems)
         reusable: true,
         summary,
         warnings: Vec::new(),
-        extra: Vec::new(),
+        extra: [answers_body_errors()].into(),
     }
 }
 

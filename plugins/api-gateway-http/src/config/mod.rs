@@ -26,8 +26,8 @@ use alloc::vec::Vec;
 use authorizer::identity_source::Style;
 use authorizer::settings::{Authorizers, Rules, Surroundings as Around};
 use http_event::api_settings::{self, api_id, domain_name, stage, stage_variables};
-use http_event::contract::NETWORK;
 use http_event::contract::{FunctionReference, Problem, Setup, Surroundings};
+use http_event::contract::{NETWORK, answers_body_errors};
 use http_event::cors;
 use plugin_kit::settings::{Problems, Table};
 
@@ -130,7 +130,7 @@ fn read(table: &Table<'_>, surroundings: &Surroundings, problems: &mut Problems)
         reusable: true,
         summary,
         warnings: Vec::new(),
-        extra: Vec::new(),
+        extra: [answers_body_errors()].into(),
     }
 }
 

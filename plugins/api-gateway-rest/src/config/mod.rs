@@ -40,7 +40,7 @@ use alloc::vec::Vec;
 use http_event::api_settings::{
     self, BASE_PATH_RULE, api_id, base_path, domain_name, is_base_path, stage, stage_variables,
 };
-use http_event::contract::{FunctionReference, Problem, Setup, Surroundings};
+use http_event::contract::{FunctionReference, Problem, Setup, Surroundings, answers_body_errors};
 use plugin_kit::settings::{Problems, Table, is_word};
 
 use crate::state::{ENTRY, State};
@@ -179,7 +179,7 @@ fn read(table: &Table<'_>, surroundings: &Surroundings, problems: &mut Problems)
         reusable: true,
         summary,
         warnings,
-        extra: Vec::new(),
+        extra: [answers_body_errors()].into(),
     }
 }
 

@@ -25,7 +25,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use http_event::api_settings::{self, api_id, base_path, domain_name, stage, stage_variables};
-use http_event::contract::{FunctionReference, Problem, Setup, Surroundings};
+use http_event::contract::{FunctionReference, Problem, Setup, Surroundings, answers_body_errors};
 use plugin_kit::settings::{Problems, Table};
 
 use crate::management::MAX_MESSAGE;
@@ -135,7 +135,7 @@ fn read(table: &Table<'_>, surroundings: &Surroundings, problems: &mut Problems)
         reusable: true,
         summary,
         warnings,
-        extra: Vec::new(),
+        extra: [answers_body_errors()].into(),
     }
 }
 

@@ -36,6 +36,26 @@ pub const EVENT_TOO_LARGE: &str = "RequestEntityTooLargeException";
 /// The key of a request's `extra` for the version of HTTP if it is not the one of `protocol`: `2`.
 pub const HTTP_VERSION: &str = "http-version";
 
+/// The key of a request's `extra` for headers that are not UTF-8.
+const HEADER_ENCODING: &str = "header-encoding";
+
+/// The key of a request's `extra` for a body that has not arrived as a whole.
+const BODY_ERROR: &str = "body-error";
+
+/// What a setup has in its `extra` if the plugin answers requests with a [`BodyError`] itself.
+pub fn answers_body_errors() -> (String, String) {
+    (String::from("answers-body-errors"), String::new())
+}
+
+/// Why the body of a request has not arrived as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyError {
+    /// It has ended early, or its chunked encoding is not valid: status 400.
+    Incomplete,
+    /// The client has paused for too long: status 408.
+    Stalled,
+}
+
 /// The key of the surroundings' `extra` for the origins that the host fetches documents from, separated by spaces.
 pub const NETWORK: &str = "network";
 
@@ -125,6 +145,19 @@ impl Request {
     /// Whether the client speaks HTTP/2, in which the names of headers are in lower case.
     pub fn is_http2(&self) -> bool {
         self.extra(HTTP_VERSION) == Some("2")
+    }
+
+    /// Whether the value of a header is not UTF-8.
+    pub fn has_latin_1_headers(&self) -> bool {
+        self.extra(HEADER_ENCODING) == Some("iso-8859-1")
+    }
+
+    /// Why the body has not arrived as a whole, if it has not.
+    pub fn body_error(&self) -> Option<BodyError> {
+        Some(match self.extra(BODY_ERROR)? {
+            "stalled" => BodyError::Stalled,
+            _ => BodyError::Incomplete,
+        })
     }
 
     /// The client's `User-Agent`; empty without one, as AWS's front ends have it.

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use lambkin_model::{Body, HttpRequest, HttpResponse};
 use lambkin_plugin::{
     Answer, CacheEntry, Ending, Fetched, HttpTrigger, InvocationMode, Plugin, Reuse, Role, Step,
-    StreamHead, TriggerOutcome,
+    StreamHead,
 };
 use serde_json::{Value, json};
 
@@ -126,8 +126,6 @@ pub(super) fn request(overrides: &Value, defaults: &Value) -> HttpRequest {
             _ => "http",
         },
         port: 8000,
-        is_websocket: false,
-        is_test: field("test-invoke") == true,
         protocol: text("protocol"),
         authority: text("authority"),
         method: text("method"),
@@ -143,7 +141,27 @@ pub(super) fn request(overrides: &Value, defaults: &Value) -> HttpRequest {
             (None, None) if body == "too-large" => None,
             (None, None) => Some(Body::Empty),
         },
+        extra: extra(overrides),
     }
+}
+
+/// The facts about a request that are not in fields of their own.
+fn extra(overrides: &Value) -> Vec<(&'static str, &'static str)> {
+    let known = [
+        HttpRequest::HTTP_2,
+        HttpRequest::LATIN_1_HEADER,
+        HttpRequest::INCOMPLETE_BODY,
+        HttpRequest::STALLED_BODY,
+    ];
+    let pair = |(key, value): (&String, &Value)| {
+        let mut known = known.iter();
+        let found = known.find(|(name, text)| name == key && text == value);
+        *found.unwrap_or_else(|| panic!("the host has no {key} = {value}"))
+    };
+    let pairs = overrides["extra"].as_object().into_iter().flatten();
+    let test = overrides["test-invoke"] == true;
+    let test = test.then_some(HttpRequest::TEST);
+    pairs.map(pair).chain(test).collect()
 }
 
 fn ending_of(value: &Value) -> Ending {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use lambkin_model::HttpRequest;
 use lambkin_plugin::{
     Close, ConnectionInfo, Connections, Ending, Occasion, OpenConnection, Plugin, Reuse, Role,
     SendError, Step, WebSocketMessage, WebSocketTrigger,
@@ -68,7 +69,9 @@ async fn run(plugin: &Plugin, case: &Value, defaults: &Value, file: &str) -> usi
         match call.get("request") {
             Some(overrides) => {
                 let mut request = request(overrides, defaults);
-                request.is_websocket = call["upgrade"] == true;
+                if call["upgrade"] == true {
+                    request.extra.push(HttpRequest::WEBSOCKET);
+                }
                 let step = trigger.http().shape(&request).await.unwrap();
                 follow(trigger.http(), step, call, Some(&request), &at).await;
             }
@@ -108,7 +111,7 @@ async fn happens(trigger: &WebSocketTrigger, call: &Value, defaults: &Value) -> 
 /// Opens a connection.
 async fn connection(trigger: &WebSocketTrigger, defaults: &Value) -> OpenConnection {
     let mut request = request(&json!({"path": "/prod"}), defaults);
-    request.is_websocket = true;
+    request.extra.push(HttpRequest::WEBSOCKET);
     let mut step = trigger.http().shape(&request).await.unwrap();
     if let Step::Invoke(shaped) = &step {
         let accepted = Ending::Completed(r#"{"statusCode":200}"#.to_owned());
