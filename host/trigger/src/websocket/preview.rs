@@ -76,10 +76,7 @@ fn usage(trigger: &str) -> PreviewError {
 }
 
 /// A request for a connection.
-fn handshake(
-    sample: &Sample,
-    listener: Listening<'_>,
-) -> Result<HttpRequest, PreviewError> {
+fn handshake(sample: &Sample, listener: Listening<'_>) -> Result<HttpRequest, PreviewError> {
     let mut sample = sample.clone();
     sample.action = Some("GET".to_owned());
     sample.bodies.clear();
