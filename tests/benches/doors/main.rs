@@ -1,4 +1,5 @@
-//! What each HTTP front door adds to a warm call, and how soon a streamed piece reaches the client.
+//! What each HTTP front door adds to a warm call, over TLS, too, how soon a streamed piece reaches the client, and what
+//! TLS handshakes cost.
 //!
 //!     cargo bench --workspace --bench doors
 //!     cargo bench --workspace --bench doors -- --quick
@@ -14,11 +15,18 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use lambkin_tests::wire::Responses;
 use serde_json::Value;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use tungstenite::protocol::Role;
+use tungstenite::{Message, WebSocket};
 
 const BOOTSTRAP: &str = env!("CARGO_BIN_EXE_raw-bootstrap");
 
@@ -28,6 +36,27 @@ const DOORS: [(&str, &str); 4] = [
     ("api-gateway-rest", "base-path = ''"),
     ("function-url", ""),
     ("alb", ""),
+];
+
+/// Other triggers: their names, and their settings.
+const OTHERS: [(&str, &str); 4] = [
+    (
+        "websocket",
+        "plugin = 'api-gateway-websocket'\nroutes = { '$default' = { function = 'answer', route-response = true } }",
+    ),
+    (
+        "tls",
+        "plugin = 'function-url'\nfunction = 'answer'\ntls = true",
+    ),
+    (
+        "stream-url",
+        "plugin = 'function-url'\nfunction = 'stream'\ninvoke-mode = 'RESPONSE_STREAM'",
+    ),
+    (
+        "stream-rest",
+        "plugin = 'api-gateway-rest'\nbase-path = ''\n\
+         routes = { 'ANY /{proxy+}' = { function = 'stream', response-transfer-mode = 'STREAM' } }",
+    ),
 ];
 
 /// How long the function waits between the two pieces of a stream.
@@ -44,30 +73,24 @@ fn main() -> Result<ExitCode> {
     let host = Host::start()?;
     warm_calls(&host, calls)?;
     streamed_pieces(&host, streams)?;
+    handshakes(&host, calls)?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// A warm call through each door, against the same function called through the Invoke API.
 fn warm_calls(host: &Host, calls: usize) -> Result<()> {
     const INVOKE: &str = "/2015-03-31/functions/answer/invocations";
-    let mut clients = vec![Client::connect(
-        "Invoke API",
-        host.url(&["invoke"])?,
-        INVOKE,
-    )?];
+    let mut calls_of: Vec<(&str, Call)> =
+        vec![call("Invoke API", host.address(&["invoke"])?, INVOKE)?];
     for (door, _) in DOORS {
-        clients.push(Client::connect(
-            door,
-            host.url(&["triggers", door])?,
-            "/orders/7?full=1",
-        )?);
+        calls_of.push(call(door, host.address(&["triggers", door])?, PATH)?);
     }
-    let mut times = vec![Vec::with_capacity(calls); clients.len()];
+    calls_of.push(message(host)?);
+    calls_of.push(call_over_tls(host)?);
+    let mut times = vec![Vec::with_capacity(calls); calls_of.len()];
     for number in 0..calls + calls / 10 {
-        for (client, times) in clients.iter_mut().zip(&mut times) {
-            let took = client.call(b"{}", |body| {
-                body.ends_with(b"done") || body.ends_with(b"\"done\"}")
-            })?;
+        for ((_, call), times) in calls_of.iter_mut().zip(&mut times) {
+            let took = call()?;
             // The first ones warm everything up.
             if number >= calls / 10 {
                 times.push(took);
@@ -82,36 +105,147 @@ fn warm_calls(host: &Host, calls: usize) -> Result<()> {
     println!(
         "warm call, {calls} of each in turns     p50 µs    p99 µs   against the Invoke API, p50"
     );
-    for ((client, median), times) in clients.iter().zip(&medians).zip(&mut times) {
+    for (((name, _), median), times) in calls_of.iter().zip(&medians).zip(&mut times) {
         let p99 = us(percentile(times, 99));
         let (more, ratio) = (median - plain, median / plain * 100.0 - 100.0);
-        println!(
-            "  {:<36}{median:>8.1}  {p99:>8.1}   {more:>+7.1} µs  {ratio:>+6.1} %",
-            client.name
-        );
+        println!("  {name:<36}{median:>8.1}  {p99:>8.1}   {more:>+7.1} µs  {ratio:>+6.1} %");
     }
     Ok(())
 }
 
+/// One warm call, and the time it takes.
+type Call = Box<dyn FnMut() -> Result<Duration>>;
+
+const PATH: &str = "/orders/7?full=1";
+
+/// A call on a connection that is kept.
+fn call(name: &'static str, address: &str, path: &str) -> Result<(&'static str, Call)> {
+    let mut client = Client::new(name, connect(address)?, address, path);
+    Ok((name, Box::new(move || client.call())))
+}
+
+/// The same as `function-url`, on a connection with TLS.
+fn call_over_tls(host: &Host) -> Result<(&'static str, Call)> {
+    const NAME: &str = "function-url, over TLS";
+    let address = host.address(&["triggers", "tls"])?;
+    let stream = shake_hands(&host.trusting()?, address)?;
+    let mut client = Client::new(NAME, stream, address, PATH);
+    Ok((NAME, Box::new(move || client.call())))
+}
+
+/// A message on a WebSocket, and the function's answer to it.
+fn message(host: &Host) -> Result<(&'static str, Call)> {
+    const NAME: &str = "api-gateway-websocket, a message";
+    let address = host.address(&["triggers", "websocket"])?;
+    let mut stream = connect(address)?;
+    write!(
+        stream,
+        "GET /prod HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )?;
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte)?;
+        head.extend(byte);
+    }
+    let head = String::from_utf8_lossy(&head);
+    ensure!(head.starts_with("HTTP/1.1 101 "), "no WebSocket: {head}");
+    let mut socket = WebSocket::from_raw_socket(stream, Role::Client, None);
+    let call = move || {
+        let called = Instant::now();
+        socket.send(Message::text("{}"))?;
+        let answer = socket.read()?;
+        let took = called.elapsed();
+        ensure!(
+            answer == Message::text("done"),
+            "{NAME} was answered with {answer}"
+        );
+        Ok(took)
+    };
+    Ok((NAME, Box::new(call)))
+}
+
 /// From the request to the first piece of a streamed response: more than the time that the piece takes.
 fn streamed_pieces(host: &Host, streams: usize) -> Result<()> {
-    let mut client = Client::connect("function-url", host.url(&["triggers", "stream"])?, "/")?;
+    let nulls = r"\u0000".repeat(8);
     let order = format!(
-        r#"{{"stream":{{"pieces":["{FIRST}","{SECOND}"],"pause_ms":{},"content_type":"text/plain"}}}}"#,
+        r#"{{"stream":{{"pieces":["{{\"statusCode\":200}}{nulls}{FIRST}","{SECOND}"],"pause_ms":{},
+            "content_type":"application/vnd.awslambda.http-integration-response"}}}}"#,
         PAUSE.as_millis()
     );
-    let mut first = Vec::new();
-    for _ in 0..streams {
-        first.push(client.first_piece(order.as_bytes())?);
-    }
-    println!("streamed response, {streams} calls          p50 µs    p99 µs");
-    let (p50, p99) = (
-        us(percentile(&mut first, 50)),
-        us(percentile(&mut first, 99)),
-    );
     println!(
-        "  {:<36}{p50:>8.1}  {p99:>8.1}",
-        "from the request to the first piece"
+        "from a request to the first piece of its response, {streams} calls     p50 µs    p99 µs"
+    );
+    for (name, trigger) in [
+        ("function-url", "stream-url"),
+        ("api-gateway-rest", "stream-rest"),
+    ] {
+        let address = host.address(&["triggers", trigger])?;
+        let mut client = Client::new(name, connect(address)?, address, "/a");
+        let mut first = Vec::new();
+        for _ in 0..streams {
+            first.push(client.first_piece(order.as_bytes())?);
+        }
+        let (p50, p99) = (percentile(&mut first, 50), percentile(&mut first, 99));
+        println!("  {name:<36}{:>8.1}  {:>8.1}", us(p50), us(p99));
+    }
+    Ok(())
+}
+
+/// Connections with TLS, and warm calls of a client without it beside them.
+fn handshakes(host: &Host, calls: usize) -> Result<()> {
+    let address = host.address(&["triggers", "tls"])?.to_owned();
+    let config = host.trusting()?;
+    let mut times = Vec::new();
+    for _ in 0..calls / 10 {
+        let started = Instant::now();
+        drop(shake_hands(&config, &address)?);
+        times.push(started.elapsed());
+    }
+    let (p50, p99) = (percentile(&mut times, 50), percentile(&mut times, 99));
+    println!(
+        "a connection with its TLS handshake: p50 {:.1} µs, p99 {:.1} µs",
+        us(p50),
+        us(p99)
+    );
+
+    let (_, mut call) = call(
+        "function-url",
+        host.address(&["triggers", "function-url"])?,
+        PATH,
+    )?;
+    let (stop, made) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let mut warm = |calls: usize| -> Result<Duration> {
+        let mut times = (0..calls).map(|_| call()).collect::<Result<Vec<_>>>()?;
+        Ok(percentile(&mut times, 50))
+    };
+    let alone = warm(calls)?;
+    let beside = std::thread::scope(|scope| -> Result<Duration> {
+        let other = scope.spawn(|| -> Result<()> {
+            while !stop.load(Relaxed) {
+                drop(shake_hands(&config, &address)?);
+                made.fetch_add(1, Relaxed);
+            }
+            Ok(())
+        });
+        let started = Instant::now();
+        let beside = warm(calls);
+        let took = started.elapsed();
+        stop.store(true, Relaxed);
+        other
+            .join()
+            .map_err(|_| anyhow::anyhow!("the other client panicked"))??;
+        println!(
+            "beside it, another client made {:.0} handshakes per second",
+            made.load(Relaxed) as f64 / took.as_secs_f64()
+        );
+        beside
+    })?;
+    println!(
+        "a warm call without TLS: p50 {:.1} µs alone, {:.1} µs beside them",
+        us(alone),
+        us(beside)
     );
     Ok(())
 }
@@ -126,23 +260,48 @@ fn us(time: Duration) -> f64 {
     time.as_secs_f64() * 1e6
 }
 
+/// What a client reads from and writes to.
+trait Stream: Read + Write {}
+
+impl<S: Read + Write> Stream for S {}
+
+fn connect(address: &str) -> Result<TcpStream> {
+    let stream = TcpStream::connect(address)?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+    Ok(stream)
+}
+
+/// A new connection whose TLS handshake is complete.
+fn shake_hands(
+    config: &Arc<ClientConfig>,
+    address: &str,
+) -> Result<StreamOwned<ClientConnection, TcpStream>> {
+    let name = ServerName::try_from("localhost")?;
+    let mut stream = StreamOwned::new(
+        ClientConnection::new(config.clone(), name)?,
+        connect(address)?,
+    );
+    while stream.conn.is_handshaking() {
+        stream.conn.complete_io(&mut stream.sock)?;
+    }
+    Ok(stream)
+}
+
 /// A client with one connection that is kept.
 struct Client {
     name: &'static str,
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     head: String,
 }
 
 impl Client {
-    fn connect(name: &'static str, url: &str, path: &str) -> Result<Self> {
-        let address = url.trim_start_matches("http://");
-        let stream = TcpStream::connect(address)?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+    fn new(name: &'static str, stream: impl Stream + 'static, address: &str, path: &str) -> Self {
         let head = format!(
             "POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n"
         );
-        Ok(Self { name, stream, head })
+        let stream = Box::new(stream);
+        Self { name, stream, head }
     }
 
     fn send(&mut self, body: &[u8]) -> Result<()> {
@@ -151,14 +310,16 @@ impl Client {
         Ok(self.stream.write_all(&request)?)
     }
 
-    /// The time of a call whose response has a body that is right.
-    fn call(&mut self, body: &[u8], is_right: impl Fn(&[u8]) -> bool) -> Result<Duration> {
+    /// The time of a call.
+    fn call(&mut self) -> Result<Duration> {
         let called = Instant::now();
-        self.send(body)?;
+        self.send(b"{}")?;
         let (response, _) = self.receive("")?;
         let took = called.elapsed();
         let text = String::from_utf8_lossy(&response);
-        ensure!(is_right(&response), "{} answered {text}", self.name);
+        // The Invoke API answers with the whole response object.
+        let is_right = text == "done" || text.ends_with("\"done\"}");
+        ensure!(is_right, "{} answered {text}", self.name);
         Ok(took)
     }
 
@@ -226,9 +387,7 @@ impl Host {
              [functions.answer]\ncode = '{BOOTSTRAP}'\nfreeze = false\n[functions.answer.environment]\n\
              RAW_BOOTSTRAP_RECORD = '{}'\nRAW_BOOTSTRAP_ANSWER = '{{\"statusCode\":200,\"body\":\"done\"}}'\n\
              [functions.stream]\ncode = '{BOOTSTRAP}'\nfreeze = false\n\
-             environment = {{ RAW_BOOTSTRAP_ORDERS = 'body' }}\n\
-             [triggers.stream]\nplugin = 'function-url'\nlisten = '127.0.0.1:0'\nfunction = 'stream'\n\
-             invoke-mode = 'RESPONSE_STREAM'\n",
+             environment = {{ RAW_BOOTSTRAP_ORDERS = 'body' }}\n",
             record.display()
         );
         for (door, settings) in DOORS {
@@ -236,10 +395,16 @@ impl Host {
                 "[triggers.{door}]\nplugin = '{door}'\nlisten = '127.0.0.1:0'\nfunction = 'answer'\n{settings}\n"
             ));
         }
+        for (name, settings) in OTHERS {
+            config.push_str(&format!(
+                "[triggers.{name}]\nlisten = '127.0.0.1:0'\n{settings}\n"
+            ));
+        }
         std::fs::write(folder.path().join("lambkin.toml"), config)?;
         let mut child = Command::new(lambkin()?)
             .args(["serve", "--json"])
             .current_dir(folder.path())
+            .env("XDG_DATA_HOME", folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -262,6 +427,21 @@ impl Host {
         found
             .and_then(Value::as_str)
             .context("a listener is missing")
+    }
+
+    /// The address of a listener.
+    fn address(&self, path: &[&str]) -> Result<&str> {
+        let url = self.url(path)?;
+        let (_, address) = url.split_once("://").context("no URL")?;
+        Ok(address)
+    }
+
+    /// A configuration of TLS that trusts the host's authority.
+    fn trusting(&self) -> Result<Arc<ClientConfig>> {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_file(self.url(&["authority"])?)?)?;
+        let config = ClientConfig::builder().with_root_certificates(roots);
+        Ok(Arc::new(config.with_no_client_auth()))
     }
 }
 

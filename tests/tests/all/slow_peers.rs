@@ -7,7 +7,9 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-use crate::support::{Project, RAW_BOOTSTRAP, SERVICES, Server, eventually, lambkin, request};
+use crate::support::{
+    DOORS, Doors, Project, RAW_BOOTSTRAP, SERVICES, Server, eventually, lambkin, request,
+};
 
 /// Far more than all socket buffers on the way can hold.
 const LARGE: usize = 64 * 1024 * 1024;
@@ -138,6 +140,36 @@ fn half_closed_connections_and_broken_chunks_delay_no_other() {
     works(&server, "echo");
     works(&server, "other");
     drop(half_closed);
+}
+
+#[test]
+fn clients_that_half_close_or_stall_at_a_front_door_delay_no_other() {
+    let doors = Doors::start("listen = '127.0.0.1:0'");
+    for door in DOORS {
+        let url = doors.server.trigger_url(door);
+        let head = format!("POST /a HTTP/1.1\r\nhost: {door}\r\n");
+        let mut kept = Vec::new();
+        for request in [
+            format!("{head}content-length: 2\r\n\r\n{{}}"),
+            format!("{head}content-length: 2\r\n\r\n{{"),
+            format!("{head}transfer-encoding: chunked\r\n\r\n2\r\n[1, 2"),
+            head.clone(),
+        ] {
+            kept.push(send(url, &request));
+            let half_closed = send(url, &request);
+            half_closed.shutdown(Shutdown::Write).expect("it is open");
+            kept.push(half_closed);
+        }
+        for _ in 0..3 {
+            let reply = request(url, "GET", "/a", &[], b"");
+            assert_eq!(
+                (reply.status, reply.text().as_str()),
+                (200, "done"),
+                "{door}"
+            );
+        }
+        drop(kept);
+    }
 }
 
 #[test]

@@ -12,15 +12,15 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use crate::support::{Missing, Project, installed};
+use crate::support::{Missing, Project, fixed_port, installed};
 use doors::{ALB, ALB_LISTS, DOORS, HTTP_1, HTTP_2, REST, STREAMED_REST, URL};
 use table::{Difference, check};
 
 /// An application and what is special about it.
-struct App {
+struct App<'a> {
     project: Result<Project, Missing>,
     /// Settings of the function.
-    function: &'static str,
+    function: &'a str,
     differences: &'static [Difference],
     /// Which of its two cookies a load balancer without lists of values sets. Such responses have one value of each
     /// header, unless the adapter writes the name in upper and lower case.
@@ -29,7 +29,7 @@ struct App {
     one_cookie_at: &'static [&'static str],
 }
 
-impl App {
+impl App<'_> {
     /// Starts the application behind every door, except for the one that its adapter does not support, and compares its
     /// answers with the table.
     #[track_caller]
@@ -286,6 +286,40 @@ fn powertools_for_python() {
             },
         ],
         cookies_without_lists: &["second"],
+        one_cookie_at: &[],
+    }
+    .behind_every_door(None);
+}
+
+/// FastAPI under uvicorn, to which the Lambda Web Adapter passes requests on. The adapter is an extension, and the runtime.
+#[track_caller]
+fn web_adapter() -> Result<Project, Missing> {
+    let project = python()?;
+    project.executable(
+        "app/bootstrap",
+        "#!/bin/sh\nexport PYTHONPATH=\"$LAMBDA_TASK_ROOT/package\"\n\
+         exec python3 -m uvicorn fastapi_app:app --port \"$AWS_LWA_PORT\" --log-level warning\n",
+    );
+    let adapter = installed("web-apps/web-adapter/bin/lambda-adapter")?;
+    let extensions = project.path().join("layer/extensions");
+    fs::create_dir_all(&extensions).unwrap();
+    symlink(adapter, extensions.join("lambda-adapter")).unwrap();
+    Ok(project)
+}
+
+/// Settings of a function that the Lambda Web Adapter is the runtime of.
+fn adapter_settings() -> String {
+    let port = fixed_port();
+    format!("layers = ['layer']\nenvironment.AWS_LWA_PORT = '{port}'")
+}
+
+#[test]
+fn lambda_web_adapter() {
+    App {
+        project: web_adapter(),
+        function: &adapter_settings(),
+        differences: &[LAST_VALUE],
+        cookies_without_lists: &["first"],
         one_cookie_at: &[],
     }
     .behind_every_door(None);

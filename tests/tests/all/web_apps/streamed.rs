@@ -6,11 +6,9 @@ use std::time::Duration;
 
 use super::doors::{Door, STREAMED};
 use super::table::{Difference, check};
-use super::{LAST_VALUE, node, program, python};
+use super::{LAST_VALUE, adapter_settings, node, program, web_adapter};
 use crate::browser::Browser;
-use crate::support::{
-    Barrier, Missing, MockServer, Project, Server, eventually, fixed_port, installed,
-};
+use crate::support::{Barrier, MockServer, Project, Server, eventually};
 
 /// Starts an application that streams, with these settings, and compares its answers with the table. Its `/events` ends
 /// when the barrier has opened.
@@ -100,30 +98,11 @@ fn axum() {
     events_arrive_as_they_are_written(&server, &barrier);
 }
 
-/// FastAPI under uvicorn, to which the Lambda Web Adapter passes requests on. The adapter is an extension, and the runtime.
-#[track_caller]
-fn web_adapter() -> Result<Project, Missing> {
-    let project = python()?;
-    project.executable(
-        "app/bootstrap",
-        "#!/bin/sh\nexport PYTHONPATH=\"$LAMBDA_TASK_ROOT/package\"\n\
-         exec python3 -m uvicorn fastapi_app:app --port \"$AWS_LWA_PORT\" --log-level warning\n",
-    );
-    let adapter = installed("web-apps/web-adapter/bin/lambda-adapter")?;
-    let extensions = project.path().join("layer/extensions");
-    std::fs::create_dir_all(&extensions).unwrap();
-    std::os::unix::fs::symlink(adapter, extensions.join("lambda-adapter")).unwrap();
-    Ok(project)
-}
-
 #[test]
 fn lambda_web_adapter() {
     let Ok(project) = web_adapter() else { return };
     let barrier = Barrier::new();
-    let function = format!(
-        "layers = ['layer']\nenvironment.AWS_LWA_PORT = '{}'\nenvironment.AWS_LWA_INVOKE_MODE = 'response_stream'",
-        fixed_port()
-    );
+    let function = adapter_settings() + "\nenvironment.AWS_LWA_INVOKE_MODE = 'response_stream'";
     let server = start(&project, &function, &barrier, &[LAST_VALUE]);
     events_arrive_as_they_are_written(&server, &barrier);
 }
