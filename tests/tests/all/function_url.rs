@@ -307,7 +307,7 @@ fn a_streaming_url_passes_on_a_whole_result_as_it_is() {
 fn mistakes_in_the_settings_are_reported_at_their_place() {
     let text = url("invoke-mode = \"STREAM\"\ntimeout = 3\n").refusal();
     for expected in [
-        "triggers.web.invoke-mode: this must be \"BUFFERED\" or \"RESPONSE_STREAM\", as AWS spells them, not \"STREAM\"",
+        "triggers.web.invoke-mode: this must be \"BUFFERED\" or \"RESPONSE_STREAM\", not \"STREAM\"",
         "triggers.web.timeout: a function URL has no timeout: the function's own timeout applies",
     ] {
         assert!(text.contains(expected), "{text}");
