@@ -162,7 +162,7 @@ async fn a_body_that_is_too_large_requires_a_reply() {
         let error = trigger.shape(&large).await.expect_err("not valid");
         assert_eq!(
             invalid(&error),
-            "it does not reply to a request whose body is too large"
+            "it does not reply to a request whose body is too large or broken"
         );
     }
     // The number of the body's case.
