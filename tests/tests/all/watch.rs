@@ -1,12 +1,15 @@
 //! Functions restart when their files change.
 
 use std::fs;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::process::Stdio;
 use std::thread;
 
-use crate::support::{Project, RAW_BOOTSTRAP, Server, eventually};
+use serde_json::Value;
+
+use crate::support::{Project, RAW_BOOTSTRAP, Server, eventually, lambkin, request};
 
 /// A script that starts the raw bootstrap with a version in its environment.
 fn bootstrap(version: &str) -> String {
@@ -284,6 +287,44 @@ fn a_changed_zip_is_unpacked_again_and_a_broken_one_is_ignored() {
 
     zip(&archive, &bootstrap("two"));
     wait_for_version(&server, "two");
+}
+
+#[test]
+fn the_programs_own_log_in_the_code_folder_restarts_nothing() {
+    let project = Project::new("[functions.echo]\ncode = \"code\"\n");
+    project.executable("code/bootstrap", bootstrap("one"));
+    let log = project.path().join("code/log");
+    let mut child = lambkin()
+        .args(["serve", "--watch", "--json"])
+        .current_dir(project.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(fs::File::create(&log).unwrap())
+        .spawn()
+        .unwrap();
+    let mut ready = String::new();
+    let stdout = child.stdout.take().unwrap();
+    BufReader::new(stdout).read_line(&mut ready).unwrap();
+    let ready: Value = serde_json::from_str(&ready).unwrap();
+    let path = "/2015-03-31/functions/echo/invocations";
+    let version = || {
+        let event = br#"{"env":"VERSION"}"#;
+        request(ready["invoke"].as_str().unwrap(), "POST", path, &[], event).json()
+    };
+    assert_eq!(version(), "one");
+    // Each restart adds a line to the log.
+    for next in ["two", "three", "four"] {
+        project.executable("code/bootstrap", bootstrap(next));
+        eventually(next, || version() == next);
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let log = fs::read_to_string(log).unwrap();
+    assert!(
+        log.contains("restarts: code/bootstrap has changed"),
+        "{log}"
+    );
+    assert!(!log.contains("log has changed"), "{log}");
 }
 
 #[test]

@@ -10,6 +10,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 use std::time::SystemTime;
 
+use super::output;
 use crate::config::Ignore;
 
 /// The number of folders that one function's code may have. More are not watched.
@@ -130,7 +131,7 @@ pub fn changed_since(root: &Path, time: SystemTime, ignore: &Ignore) -> Option<P
             let seconds = u64::try_from(about.ctime()).unwrap_or_default();
             (seconds, about.ctime_nsec()) > (since.as_secs(), i64::from(since.subsec_nanos()))
         });
-        if is_new {
+        if is_new && !output::is_own(&entry.path()) {
             found = Some(entry.path());
         }
         found.is_none()

@@ -15,6 +15,7 @@ mod burst;
 mod configuration;
 mod folders;
 mod links;
+mod output;
 mod watched;
 
 use std::path::Path;

@@ -9,6 +9,7 @@ use lambkin_lambda::{Entry, Function};
 
 use super::burst::{Burst, QUIET, QUIET_OF_SCRIPTS, shown};
 use super::links::{self, MAX_WATCHED_FOLDERS};
+use super::output;
 use crate::config::{FunctionInputs, Ignore};
 
 /// A watched function.
@@ -129,7 +130,9 @@ impl Watched {
             path.strip_prefix(target)
                 .is_ok_and(|below| !self.ignore.covers(below))
         };
-        if self.links.contains(path) || self.targets.iter().chain(&self.linked).any(contains) {
+        let is_ours =
+            self.links.contains(path) || self.targets.iter().chain(&self.linked).any(contains);
+        if is_ours && !output::is_own(path) {
             self.burst.record(path);
         }
     }
