@@ -42,9 +42,12 @@ pub(crate) struct Places<'a> {
 pub(crate) fn find(runtime: &Runtime, places: &Places<'_>) -> Result<Found, String> {
     let language = runtime.language;
     let mut wish = project::wish(language, places.code, places.project);
-    if wish.is_none() && runtime.version.is_none() {
+    let is_default = wish.is_none() && runtime.version.is_none();
+    if is_default {
         wish = stores::default_version(language, places.machine);
     }
+    // The version that a manager starts elsewhere is no reason to refuse the project's own environment.
+    let accepts_own = is_default && !is_named(language, places);
     // A runtime that was guessed has the version that the project names.
     let wished = wish.as_ref().map(|wish| wish.version.clone());
     let wanted = runtime.version.clone().or_else(|| wished.clone());
@@ -52,6 +55,7 @@ pub(crate) fn find(runtime: &Runtime, places: &Places<'_>) -> Result<Found, Stri
     let mut others = Vec::new();
     for found in candidates(language, places, wished.as_ref(), wanted.as_ref())? {
         let fit = match &wanted {
+            Some(_) if found.is_binding && accepts_own => Fit::Same,
             Some(wanted) if places.checks_versions => found.version.fit(language, wanted),
             _ => Fit::Same,
         };
@@ -114,6 +118,10 @@ fn variable(language: Language) -> &'static str {
         Language::Java => "LAMBKIN_JAVA",
         Language::Dotnet | Language::Custom => "LAMBKIN_DOTNET",
     }
+}
+
+fn is_named(language: Language, places: &Places<'_>) -> bool {
+    places.named.is_some() || places.machine.variable(variable(language)).is_some()
 }
 
 fn named(language: Language, places: &Places<'_>) -> Result<Option<Found>, String> {

@@ -307,6 +307,34 @@ fn interpreters_are_found_where_version_managers_keep_them_and_shims_are_never_r
 }
 
 #[test]
+fn the_projects_environment_is_preferred_to_the_default_of_a_version_manager() {
+    let project = Project::new("[functions.f]\ncode = 'code'\nhandler = 'app.handler'\n");
+    project.file("code/app.py", PYTHON);
+    let pyenv = project.path().join("home/.pyenv");
+    fake(&pyenv.join("versions/3.11.7/bin/python"), "Python 3.11.7");
+    fs::write(pyenv.join("version"), "3.11.7\n").unwrap();
+    let text = checked(&project);
+    assert!(
+        text.contains("versions/3.11.7/bin/python, handler"),
+        "{text}"
+    );
+    fake(&project.path().join(".venv/bin/python"), "no version");
+    project.file(".venv/pyvenv.cfg", "home = /usr/bin\nversion = 3.12.1\n");
+    let text = checked(&project);
+    assert!(
+        text.contains("function f: .venv/bin/python, handler"),
+        "{text}"
+    );
+    // A file of the project is a wish that the environment has to meet.
+    project.file(".python-version", "3.11.7\n");
+    let text = checked(&project);
+    assert!(
+        text.contains("needs Python 3.11; found Python 3.12.1 at .venv"),
+        "{text}"
+    );
+}
+
+#[test]
 fn the_projects_environment_is_taken_and_a_wrong_version_of_it_is_not_passed_over() {
     let project = of_runtime("python3.13");
     fake(&project.path().join("bin/python3.13"), "Python 3.13.0");
