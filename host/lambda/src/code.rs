@@ -36,7 +36,7 @@ pub enum Entry {
 /// How a function of a managed runtime, such as `python3.13`, is started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Managed {
-    /// The interpreter and its arguments, or why there is none, for the developer.
+    /// The interpreter and its arguments; or the reason why none can be used, as a text for the developer.
     pub command: Result<Vec<String>, String>,
     /// The variables of the runtime, such as `AWS_EXECUTION_ENV` and `NODE_PATH`. The function's own override them.
     pub variables: BTreeMap<String, String>,

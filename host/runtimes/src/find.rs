@@ -47,13 +47,18 @@ pub(crate) fn find(runtime: &Runtime, places: &Places<'_>) -> Result<Found, Stri
         wish = stores::default_version(language, places.machine);
     }
     // The version that a manager starts elsewhere is no reason to refuse the project's own environment.
-    let accepts_own = is_default && !is_named(language, places);
+    let named = named(language, places)?;
+    let accepts_own = is_default && named.is_none();
     // A runtime that was guessed has the version that the project names.
     let wished = wish.as_ref().map(|wish| wish.version.clone());
     let wanted = runtime.version.clone().or_else(|| wished.clone());
     let mut newer = None;
     let mut others = Vec::new();
-    for found in candidates(language, places, wished.as_ref(), wanted.as_ref())? {
+    let found = match named {
+        Some(named) => vec![named],
+        None => candidates(language, places, wished.as_ref(), wanted.as_ref()),
+    };
+    for found in found {
         let fit = match &wanted {
             Some(_) if found.is_binding && accepts_own => Fit::Same,
             Some(wanted) if places.checks_versions => found.version.fit(language, wanted),
@@ -72,16 +77,13 @@ pub(crate) fn find(runtime: &Runtime, places: &Places<'_>) -> Result<Found, Stri
     newer.ok_or_else(|| mismatch(runtime, &others, wanted.as_ref(), wish.as_ref()))
 }
 
-/// The interpreters in the order in which they are preferred. Fails if the one that is named cannot be used.
+/// The interpreters in the order in which they are preferred, where none is named.
 fn candidates(
     language: Language,
     places: &Places<'_>,
     wished: Option<&Version>,
     wanted: Option<&Version>,
-) -> Result<Vec<Found>, String> {
-    if let Some(named) = named(language, places)? {
-        return Ok(vec![named]);
-    }
+) -> Vec<Found> {
     let machine = places.machine;
     let mut all = Vec::new();
     all.extend(of_project(language, places));
@@ -100,7 +102,7 @@ fn candidates(
         all.extend(installed);
         all.extend(in_path);
     }
-    Ok(all)
+    all
 }
 
 /// `3.12` of 3.12.0, which a file names to accept any patch.
@@ -120,10 +122,7 @@ fn variable(language: Language) -> &'static str {
     }
 }
 
-fn is_named(language: Language, places: &Places<'_>) -> bool {
-    places.named.is_some() || places.machine.variable(variable(language)).is_some()
-}
-
+/// The interpreter that the configuration or a variable names. Fails if it cannot be used.
 fn named(language: Language, places: &Places<'_>) -> Result<Option<Found>, String> {
     let variable = variable(language);
     let (path, rule) = match (places.named, places.machine.variable(variable)) {

@@ -61,7 +61,7 @@ struct Rest {
 pub(super) struct Progress {
     /// All that was written has been sent, or could not be.
     pub sent: Option<Result<(), Error>>,
-    /// A message, ping, pong or close frame has arrived, or none can arrive any more.
+    /// A message, ping, pong or close frame has arrived, or the client will send nothing more.
     pub arrived: Option<Result<Message, Error>>,
 }
 

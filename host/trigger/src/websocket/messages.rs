@@ -72,7 +72,7 @@ impl Messages {
         });
     }
 
-    /// Waits for the end of one; `None` if there is none.
+    /// Waits until one message has been processed; `None` if no message is being processed.
     pub(super) async fn next_end(&mut self) -> Option<()> {
         self.tasks.join_next().await.map(drop)
     }

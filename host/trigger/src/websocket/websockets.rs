@@ -21,7 +21,7 @@ pub(crate) struct WebSockets {
 }
 
 impl WebSockets {
-    /// Waits for what goes on without clients. To be called when no client can open a connection any more.
+    /// Waits for the tasks whose clients have left. Call it when no further connection can be opened.
     pub(crate) async fn finish(&self) {
         self.detached.close();
         self.detached.wait().await;
