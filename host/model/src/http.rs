@@ -4,6 +4,8 @@
 //! plugin crate copies both across the WebAssembly boundary. Neither type guarantees that its parts are valid HTTP;
 //! code that sends them validates them.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 
 /// The body of a request or a response.
@@ -85,9 +87,12 @@ pub struct HttpRequest {
     /// it did not arrive as a whole, as [`INCOMPLETE_BODY`](Self::INCOMPLETE_BODY) or
     /// [`STALLED_BODY`](Self::STALLED_BODY) says.
     pub body: Option<Body>,
-    /// Further facts, each a key and a value: those that are constants here.
-    pub extra: Vec<(&'static str, &'static str)>,
+    /// Further facts: those that are constants here, and for a timer those of [`of_timer`](Self::of_timer).
+    pub extra: Vec<Fact>,
 }
+
+/// A fact about a request: a key and its value.
+pub type Fact = (&'static str, Cow<'static, str>);
 
 /// One header of an [`HttpRequest`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,17 +114,34 @@ impl HttpHeader {
 
 impl HttpRequest {
     /// The client asks for a WebSocket connection, and the trigger may open one.
-    pub const WEBSOCKET: (&'static str, &'static str) = ("websocket", "");
+    pub const WEBSOCKET: Fact = ("websocket", Cow::Borrowed(""));
     /// It is a test of the API, as of AWS's console, which no client has sent. Listeners receive none.
-    pub const TEST: (&'static str, &'static str) = ("test-invoke", "");
+    pub const TEST: Fact = ("test-invoke", Cow::Borrowed(""));
     /// The client speaks HTTP/2.
-    pub const HTTP_2: (&'static str, &'static str) = ("http-version", "2");
+    pub const HTTP_2: Fact = ("http-version", Cow::Borrowed("2"));
     /// The value of a header is not UTF-8.
-    pub const LATIN_1_HEADER: (&'static str, &'static str) = ("header-encoding", "iso-8859-1");
+    pub const LATIN_1_HEADER: Fact = ("header-encoding", Cow::Borrowed("iso-8859-1"));
     /// The body has ended early, or its chunked encoding is not valid.
-    pub const INCOMPLETE_BODY: (&'static str, &'static str) = ("body-error", "incomplete");
+    pub const INCOMPLETE_BODY: Fact = ("body-error", Cow::Borrowed("incomplete"));
     /// The client has paused for too long within the body.
-    pub const STALLED_BODY: (&'static str, &'static str) = ("body-error", "stalled");
+    pub const STALLED_BODY: Fact = ("body-error", Cow::Borrowed("stalled"));
+
+    const TIMER: &'static str = "timer";
+
+    /// The facts of a request for a timer of the plugin, which no client has sent. `memory` is what the plugin returned
+    /// the last time.
+    pub fn of_timer(name: &str, memory: Option<&str>) -> Vec<Fact> {
+        let memory = memory.map(|memory| ("memory", Cow::Owned(memory.to_owned())));
+        let mut facts = vec![(Self::TIMER, Cow::Owned(name.to_owned()))];
+        facts.extend(memory);
+        facts
+    }
+
+    /// The name of the timer that the request is for; `None` if a client has sent it.
+    pub fn timer(&self) -> Option<&str> {
+        let fact = self.extra.iter().find(|(key, _)| *key == Self::TIMER);
+        fact.map(|(_, name)| name.as_ref())
+    }
 
     /// The bytes of its path, query, headers and body: all that a client can make large.
     pub fn size(&self) -> usize {

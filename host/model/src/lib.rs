@@ -13,7 +13,7 @@ mod message;
 mod object;
 
 pub use arn::{arn, partition};
-pub use http::{Body, HttpHeader, HttpRequest, HttpResponse};
+pub use http::{Body, Fact, HttpHeader, HttpRequest, HttpResponse};
 pub use invocation::{
     FunctionError, FunctionErrorKind, Invocation, InvokeError, Outcome, RequestId,
 };

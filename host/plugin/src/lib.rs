@@ -91,7 +91,7 @@ pub use event_origin::EventOrigin;
 pub use fetch::{CacheEntry, Fetch, Resumption};
 pub use host::{Compiling, Options, PluginHost, PoolUsage};
 pub use http_trigger::{
-    Answer, FRAMING_HEADERS, HttpTrigger, InvocationMode, NewConnection, Shaped, Step,
+    Answer, FRAMING_HEADERS, HttpTrigger, InvocationMode, NewConnection, Shaped, Step, Timer,
 };
 pub use object_trigger::{ObjectTrigger, QueueReference, Target};
 pub use other_version::OtherVersion;

@@ -106,6 +106,18 @@ pub const WEBSOCKET_MESSAGE_BYTES: usize = 16 << 20;
 /// The reason of a close frame, in bytes: what RFC 6455 leaves of a control frame's 125.
 pub const CLOSE_REASON_BYTES: usize = 123;
 
+/// The timers of one HTTP trigger. AWS: a load balancer has up to 100 target groups.
+pub const TIMERS: usize = 100;
+/// The shortest and the longest interval of a timer. AWS: health checks are at least 5 s apart; tests are in a hurry.
+pub const TIMER_INTERVAL: (Duration, Duration) = (
+    Duration::from_millis(100),
+    Duration::from_secs(24 * 60 * 60),
+);
+/// The name of a timer, in bytes.
+pub const TIMER_NAME_BYTES: usize = 256;
+/// What a plugin keeps between two requests of a timer, in bytes. It is copied into each of them.
+pub const TIMER_MEMORY_BYTES: usize = 1024;
+
 /// The linear memory of one instance, in bytes. A trigger written in Rust uses 1 MiB, one in Python starts at 13 MB.
 pub const MEMORY_BYTES: usize = 64 << 20;
 

@@ -13,6 +13,7 @@ use crate::http_exchange::Steps;
 use crate::http_handler::HttpHandler;
 use crate::http_port::Route;
 use crate::http_preview::{Listening, preview};
+use crate::http_timer::RunningTimer;
 use crate::limits::{WEBSOCKET_FILES_DIVISOR, WEBSOCKETS};
 use crate::place::Place;
 use crate::preview::{Outcomes, Preview, PreviewError, Sample};
@@ -148,6 +149,15 @@ impl ConfiguredTrigger for ConfiguredHttp {
             lambda: context.lambda().clone(),
             cache: StepCache::default(),
         });
+        for timer in steps.trigger.timers() {
+            let running = RunningTimer {
+                steps: Arc::clone(&steps),
+                timer: timer.clone(),
+                scheme: self.scheme,
+                port: self.address.port(),
+            };
+            context.spawn(|stop| running.run(stop));
+        }
         let websockets = self.websockets.map(|(trigger, connections)| WebSockets {
             trigger,
             connections,

@@ -42,7 +42,7 @@ pub(crate) struct Steps {
 /// What steps are taken for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Cause<'a> {
-    /// A request.
+    /// A request of a client or of a timer.
     Request(&'a HttpRequest),
     /// A message of a WebSocket connection.
     Message {
@@ -84,7 +84,10 @@ impl<'a> Cause<'a> {
 impl fmt::Display for Cause<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Request(request) => write!(f, "{} {}", request.method, request.path),
+            Self::Request(request) => match request.timer() {
+                Some(timer) => f.write_str(timer),
+                None => write!(f, "{} {}", request.method, request.path),
+            },
             Self::Message { connection, .. } => write!(f, "message of connection {connection}"),
             Self::End { connection, .. } => write!(f, "end of connection {connection}"),
         }

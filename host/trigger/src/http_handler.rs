@@ -20,7 +20,7 @@ use lambkin_http::{
     write_names_as,
 };
 use lambkin_lambda::{new_request_id, new_trace_id, now_ms};
-use lambkin_model::{Body, HttpHeader, HttpRequest, HttpResponse};
+use lambkin_model::{Body, Fact, HttpHeader, HttpRequest, HttpResponse};
 use lambkin_plugin::{FRAMING_HEADERS, NewConnection, OpenConnection, PluginError};
 
 use crate::http_exchange::{Answered, Steps};
@@ -188,7 +188,7 @@ fn protocol(version: Version) -> &'static str {
 }
 
 /// What is true of a request, and rare.
-fn facts(head: &Parts) -> Vec<(&'static str, &'static str)> {
+fn facts(head: &Parts) -> Vec<Fact> {
     let mut facts = Vec::new();
     if head.version == Version::HTTP_2 {
         facts.push(HttpRequest::HTTP_2);

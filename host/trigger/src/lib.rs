@@ -26,6 +26,7 @@ mod http_exchange;
 mod http_handler;
 mod http_port;
 mod http_preview;
+mod http_timer;
 mod invocation;
 mod limits;
 mod log;

@@ -14,7 +14,7 @@ use http_event::values;
 use plugin_kit::arn::partition;
 
 use crate::rule::raw_parameters;
-use crate::state::State;
+use crate::state::{HealthCheck, State};
 
 /// A request that cannot become an event: AWS answers 400.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,28 +38,52 @@ pub fn write(state: &State<'_>, request: &Request, function: &str) -> Result<Str
     headers.extend(connection.map(|value| ("connection", Cow::Borrowed(value))));
     headers.sort_by_key(|(name, _)| *name);
     trace(request, &mut headers);
-    let query: Vec<_> = sorted(raw_parameters(&request.query));
     Ok(write::object(capacity(request), |event| {
-        event.object("requestContext", |context| {
-            context.object("elb", |elb| {
-                elb.string("targetGroupArn", &target_group(state, function));
-            });
-        });
-        event.string("httpMethod", &request.method);
-        event.string("path", &request.path);
-        if state.multi_value_headers {
-            values::write_all(event, "multiValueQueryStringParameters", &query);
-            values::write_all(event, "multiValueHeaders", &headers);
-        } else {
-            values::write_last(event, "queryStringParameters", &query);
-            values::write_last(event, "headers", &headers);
-        }
+        let target = (request.path.as_str(), request.query.as_str());
+        head(event, state, function, &request.method, target, &headers);
         let is_base64 = body::write(request, is_text, event);
         if request.body.as_bytes().is_empty() {
             event.string("body", "");
         }
         event.raw("isBase64Encoded", if is_base64 { "true" } else { "false" });
     }))
+}
+
+/// Writes the event of a health check: a request whose only header is the health checker's name.
+pub fn of_health_check(state: &State<'_>, check: &HealthCheck<'_>) -> String {
+    let target = check.path.split_once('?').unwrap_or((check.path, ""));
+    let headers = [("user-agent", Cow::Borrowed("ELB-HealthChecker/2.0"))];
+    write::object(512, |event| {
+        head(event, state, check.function, "GET", target, &headers);
+        event.string("body", "");
+        event.raw("isBase64Encoded", "false");
+    })
+}
+
+/// Writes all but the body. `target` is the path and the query.
+fn head(
+    event: &mut write::Object<'_>,
+    state: &State<'_>,
+    function: &str,
+    method: &str,
+    (path, query): (&str, &str),
+    headers: &[Header<'_>],
+) {
+    event.object("requestContext", |context| {
+        context.object("elb", |elb| {
+            elb.string("targetGroupArn", &target_group(state, function));
+        });
+    });
+    event.string("httpMethod", method);
+    event.string("path", path);
+    let query: Vec<_> = sorted(raw_parameters(query));
+    if state.multi_value_headers {
+        values::write_all(event, "multiValueQueryStringParameters", &query);
+        values::write_all(event, "multiValueHeaders", headers);
+    } else {
+        values::write_last(event, "queryStringParameters", &query);
+        values::write_last(event, "headers", headers);
+    }
 }
 
 /// The values of a key one after the other, keys in order.

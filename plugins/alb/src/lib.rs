@@ -22,11 +22,13 @@ mod event;
 mod golden;
 #[cfg(target_arch = "wasm32")]
 mod guest;
+mod health;
 mod network;
 mod page;
 mod pattern;
 mod redirect;
 mod respond;
+mod result;
 mod rule;
 mod shape;
 mod state;

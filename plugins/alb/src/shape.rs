@@ -1,15 +1,18 @@
-//! From a request to a step: WebSocket, size of the body, listener rule, event.
+//! From a request to a step: health check, WebSocket, size of the body, listener rule, event.
 
 use alloc::borrow::ToOwned as _;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use http_event::contract::{
-    BodyError, Invocation, InvocationMode, Request, RequestBody, Response, ResponseBody, Step,
+    BodyError, Invocation, InvocationMode, MEMORY, Request, RequestBody, Response, ResponseBody,
+    Step, TIMER,
 };
 use http_event::json::read;
 
 use crate::event::{self, NotText};
+use crate::health;
 use crate::page::{Page, SERVER};
 use crate::redirect::location;
 use crate::rule;
@@ -19,9 +22,13 @@ use crate::state::{Action, FixedResponse, Redirect, State};
 ///
 /// # Errors
 ///
-/// `state` was not written by [`configure`](crate::configure()).
+/// `state` was not written by [`configure`](crate::configure()), or the request is for a timer that it did not set.
 pub fn shape(state: &str, request: &Request) -> Result<Step, String> {
     let state = State::read(state).ok_or("the state was not written by this plugin")?;
+    if let Some(timer) = request.extra(TIMER) {
+        let step = health::shape(&state, timer, request.extra(MEMORY));
+        return step.ok_or_else(|| format!("the timer {timer:?} is none of this plugin's"));
+    }
     let action = rule::action(&state, request).ok_or("the state has no default rule")?;
     let function = match action {
         Action::Forward(function) => function,

@@ -1,4 +1,5 @@
-//! The configuration as `shape` and `respond` read it: a line about the load balancer, then one for each rule.
+//! The configuration as `shape` and `respond` read it: a line about the load balancer, one for each rule, and one for
+//! the health checks of each function that has any.
 //!
 //! Each call receives the state as text, so reading it has to be cheap: the rules are in the order in which they are
 //! tried, and `shape` reads no further than the one that matches. `configure` refuses control characters in values, so
@@ -8,11 +9,12 @@
 //! ```text
 //! multi-value headers (true or false) ⇥ region ⇥ account id
 //! methods ⇥ paths ⇥ hosts ⇥ networks ⇥ headers ⇥ query ⇥ action      (per rule; the last one has no conditions)
+//! `health check`, function, path, timeout, thresholds and matcher as parts      (per function with health checks)
 //! ```
 //!
 //! On failure: other text reads as `None`.
 
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 
 /// Separates the conditions about several headers or parameters.
 pub const CONDITION: char = '\u{1d}';
@@ -50,6 +52,23 @@ pub struct Rule<'a> {
     pub query: &'a str,
     /// What is done with the request.
     pub action: Action<'a>,
+}
+
+/// The health checks of a function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HealthCheck<'a> {
+    /// The function.
+    pub function: &'a str,
+    /// The path of the request, with its query.
+    pub path: &'a str,
+    /// How long a check may take, in milliseconds.
+    pub timeout_ms: u32,
+    /// The checks in a row that an unhealthy target has to pass.
+    pub healthy_threshold: u32,
+    /// The checks in a row after which a target that fails them is unhealthy.
+    pub unhealthy_threshold: u32,
+    /// The statuses that pass: codes and ranges, separated by commas.
+    pub matcher: &'a str,
 }
 
 /// What a rule does with a request.
@@ -114,6 +133,7 @@ impl<'a> State<'a> {
         region: &str,
         account: &str,
         rules: impl IntoIterator<Item = Rule<'r>>,
+        health_checks: impl IntoIterator<Item = HealthCheck<'r>>,
     ) -> String {
         let multi = if multi_value_headers { "true" } else { "false" };
         let mut text = [multi, region, account].join("\t");
@@ -121,12 +141,21 @@ impl<'a> State<'a> {
         for rule in rules {
             rule.write(&mut text);
         }
+        for check in health_checks {
+            check.write(&mut text);
+        }
         text
     }
 
     /// The rules, in the order in which `shape` tries them.
     pub fn rules(&self) -> impl Iterator<Item = Rule<'a>> {
         self.rules.lines().filter_map(Rule::read)
+    }
+
+    /// The health checks of a function.
+    pub fn health_check(&self, function: &str) -> Option<HealthCheck<'a>> {
+        let mut checks = self.rules.lines().rev().map_while(HealthCheck::read);
+        checks.find(|check| check.function == function)
     }
 }
 
@@ -171,6 +200,39 @@ impl<'a> Rule<'a> {
             text.push('\t');
         }
         self.action.write(text);
+        text.push('\n');
+    }
+}
+
+impl<'a> HealthCheck<'a> {
+    const NAME: &'static str = "health check";
+
+    fn read(line: &'a str) -> Option<Self> {
+        let mut parts = line.split(PART);
+        if parts.next()? != Self::NAME {
+            return None;
+        }
+        Some(Self {
+            function: parts.next()?,
+            path: parts.next()?,
+            timeout_ms: parts.next()?.parse().ok()?,
+            healthy_threshold: parts.next()?.parse().ok()?,
+            unhealthy_threshold: parts.next()?.parse().ok()?,
+            matcher: parts.next()?,
+        })
+    }
+
+    fn write(&self, text: &mut String) {
+        let parts = [
+            Self::NAME,
+            self.function,
+            self.path,
+            &self.timeout_ms.to_string(),
+            &self.healthy_threshold.to_string(),
+            &self.unhealthy_threshold.to_string(),
+            self.matcher,
+        ];
+        text.push_str(&parts.join(PART.encode_utf8(&mut [0; 4])));
         text.push('\n');
     }
 }
@@ -256,13 +318,28 @@ mod tests {
             Rule::always(Action::FixedResponse(fixed)),
             Rule::always(Action::Forward("f:live")),
         ];
-        let text = State::write(true, "eu-west-1", "123456789012", rules);
+        let check = HealthCheck {
+            function: "f:live",
+            path: "/health?deep=1",
+            timeout_ms: 2500,
+            healthy_threshold: 5,
+            unhealthy_threshold: 2,
+            matcher: "200,300-399",
+        };
+        let other = HealthCheck {
+            function: "g",
+            ..check
+        };
+        let text = State::write(true, "eu-west-1", "123456789012", rules, [check, other]);
         let state = State::read(&text).unwrap();
         assert_eq!(
             (state.multi_value_headers, state.region, state.account),
             (true, "eu-west-1", "123456789012")
         );
         assert_eq!(state.rules().collect::<Vec<_>>(), rules);
+        assert_eq!(state.health_check("f:live"), Some(check));
+        assert_eq!(state.health_check("g"), Some(other));
+        assert_eq!(state.health_check("f"), None);
         for text in ["", "{}", "maybe\ta\tb\n", "true\ta\n"] {
             assert_eq!(State::read(text), None, "{text:?}");
         }

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 
 use serde_json::json;
 
-use crate::support::{Missing, Project, RAW_BOOTSTRAP, Reply, Server};
+use crate::support::{Missing, Project, RAW_BOOTSTRAP, Reply, Server, eventually};
 
 /// A function behind a load balancer with these settings, which returns the body of a request as its result.
 fn alb(settings: &str) -> Project {
@@ -195,4 +195,81 @@ fn mistakes_in_rules_are_reported_at_their_place() {
         text.contains("| function = \"ecko\"") && text.contains("echo"),
         "{text}"
     );
+}
+
+#[test]
+fn health_checks_invoke_the_function_and_a_change_of_its_health_is_logged() {
+    let trigger = "[triggers.web]\nplugin = \"alb\"\nlisten = \"127.0.0.1:0\"\nfunction = \"echo\"\n\
+                   [triggers.web.health-checks.echo]\npath = \"/health?deep=1\"\ninterval = 0.2\ntimeout = 0.1\n\
+                   healthy-threshold = 2\n";
+    // It answers a health check with the status in a file, which the test sets, and keeps the last event.
+    let script = r#"while next; do
+  grep -q ELB-HealthChecker event && cp event "$STATUS.event"
+  respond "{\"statusCode\":$(cat "$STATUS")}"
+done
+"#;
+    let folder = tempfile::tempdir().unwrap();
+    let status = folder.path().join("status");
+    let settings = format!(
+        "environment = {{ STATUS = {:?} }}\n{trigger}",
+        status.to_str().unwrap()
+    );
+    let Ok(project) = Project::bash(&settings, script) else {
+        return;
+    };
+    let set = |code: &str| {
+        // Written as a whole, as the function may read it at any time.
+        let new = folder.path().join("new");
+        std::fs::write(&new, code).unwrap();
+        std::fs::rename(&new, &status).unwrap();
+    };
+    set("200");
+    let server = project.serve();
+    server.log_with("health check of echo: the target is healthy");
+    set("500");
+    server.log_with("status 500 is not one of 200; as it is the only one of its group");
+    assert_eq!(
+        server.web("GET", "/", &[], b"").status,
+        500,
+        "not 503: it fails open"
+    );
+    set("200");
+    eventually("the target is healthy again", || {
+        server
+            .log()
+            .matches("health check of echo: the target is healthy")
+            .count()
+            == 2
+    });
+    let event = std::fs::read_to_string(folder.path().join("status.event")).unwrap();
+    let event: serde_json::Value = serde_json::from_str(&event).unwrap();
+    assert_eq!(event["path"], "/health");
+    assert_eq!(event["queryStringParameters"], json!({ "deep": "1" }));
+    assert_eq!(
+        event["headers"],
+        json!({ "user-agent": "ELB-HealthChecker/2.0" })
+    );
+    assert_eq!(
+        (&event["httpMethod"], &event["body"]),
+        (&json!("GET"), &json!(""))
+    );
+}
+
+#[test]
+fn health_checks_fail_if_the_result_is_no_response_and_if_it_comes_too_late() {
+    let check = "[triggers.web.health-checks.echo]\ninterval = 0.2\ntimeout = 0.1\n";
+    // The function returns the body of a request as its result, and that of a health check is empty.
+    let server = alb(check).serve();
+    server.log_with("which is status 502; as it is the only one of its group");
+    assert_eq!(respond(&server, r#"{"statusCode":201}"#).status, 201);
+
+    let trigger =
+        "[triggers.web]\nplugin = \"alb\"\nlisten = \"127.0.0.1:0\"\nfunction = \"echo\"\n";
+    let script = "while next; do\n  grep -q ELB-HealthChecker event && sleep 60\n  respond '{\"statusCode\":200}'\ndone\n";
+    let Ok(project) = Project::bash(&format!("{trigger}{check}"), script) else {
+        return;
+    };
+    let server = project.serve();
+    server.log_with("health check of echo: failed: no response within 0.1 s");
+    assert_eq!(server.web("GET", "/", &[], b"").status, 200);
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lambkin_model::HttpResponse;
 
-use super::types::{Answer, InvocationMode, NewConnection, Setup, Shaped, Step};
+use super::types::{Answer, InvocationMode, NewConnection, Setup, Shaped, Step, Timer};
 use crate::check::{self, size, within};
 use crate::error::ContractError;
 use crate::fetch::{CacheEntry, Fetch, Resumption};
@@ -47,6 +47,8 @@ pub(super) fn step(
                 return Ok(Step::Reply(answer));
             }
             answer.connection = None;
+            let memory = answer.memory.as_ref().map_or(0, String::len);
+            size("the memory of a timer", memory, limits::TIMER_MEMORY_BYTES)?;
             answer.response = response(answer.response)?;
             Step::Reply(answer)
         }
@@ -207,9 +209,49 @@ fn is_same_function(declared: &str, named: &str) -> bool {
     name(declared) == name(named)
 }
 
+impl Timer {
+    /// Reads a timer of a setup: its interval in milliseconds, a space, and its name.
+    pub(super) fn read(text: &str) -> Result<Self, ContractError> {
+        let parts = text.split_once(' ');
+        let Some((Ok(interval), name)) = parts.map(|(ms, name)| (ms.parse(), name)) else {
+            let text = quote(text);
+            return Err(format!("\"{text}\" is not a timer: an interval in ms and a name").into());
+        };
+        let (min, max) = limits::TIMER_INTERVAL;
+        let (min, max) = (min.as_millis() as u64, max.as_millis() as u64);
+        within("the interval of a timer in ms", interval, min, max)?;
+        size("the name of a timer", name.len(), limits::TIMER_NAME_BYTES)?;
+        if name.is_empty() || name.chars().any(char::is_control) {
+            let name = quote(name);
+            return Err(format!("\"{name}\" is not the name of a timer: printable text").into());
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            interval: Duration::from_millis(interval),
+        })
+    }
+}
+
+/// Checks their number and that no two have the same name.
+fn timers(timers: &[Timer]) -> Result<(), ContractError> {
+    within(
+        "the number of timers",
+        timers.len() as u64,
+        0,
+        limits::TIMERS as u64,
+    )?;
+    let mut names: Vec<&str> = timers.iter().map(|timer| timer.name.as_str()).collect();
+    names.sort_unstable();
+    match names.array_windows().find(|[one, other]| one == other) {
+        Some([name, _]) => Err(format!("two timers have the name \"{name}\"").into()),
+        None => Ok(()),
+    }
+}
+
 /// Checks sizes and names, and makes the lines for the operator displayable.
 pub(super) fn setup(setup: Setup) -> Result<Setup, ContractError> {
     check::state(&setup.state)?;
+    timers(&setup.timers)?;
     let summary = check::lines("the summary", &setup.summary)?;
     let warnings = check::lines("the warnings", &setup.warnings)?;
     let functions = setup.functions.into_iter().map(check::function);
@@ -250,6 +292,32 @@ mod tests {
         for (name, value) in [("X-A_b.1~", "v"), ("a", ""), ("a", "\ttab, blank and é")] {
             assert_eq!(header(name, value), Ok(()), "{name:?}: {value:?}");
         }
+    }
+
+    #[test]
+    fn a_timer_has_an_interval_and_a_name_of_its_own() {
+        let timer = Timer::read("35000 health check of f:live").unwrap();
+        assert_eq!(timer.name, "health check of f:live");
+        assert_eq!(timer.interval, Duration::from_secs(35));
+        for text in [
+            "",
+            "35000",
+            "35000 ",
+            "100 a\nb",
+            "x y",
+            "-1 x",
+            "99 x",
+            "86400001 x",
+            "18446744073709551616 x",
+        ] {
+            assert!(Timer::read(text).is_err(), "{text:?}");
+        }
+        assert!(Timer::read(&format!("100 {}", "n".repeat(257))).is_err());
+        let other = Timer::read("100 other").unwrap();
+        assert_eq!(timers(&[timer.clone(), other.clone()]), Ok(()));
+        let error = Err("two timers have the name \"other\"".into());
+        assert_eq!(timers(&[other.clone(), timer.clone(), other]), error);
+        assert!(timers(&vec![timer; 101]).is_err());
     }
 
     #[test]

@@ -12,4 +12,4 @@ pub(crate) mod v0_2;
 
 pub use check::FRAMING_HEADERS;
 pub use trigger::HttpTrigger;
-pub use types::{Answer, InvocationMode, NewConnection, Shaped, Step};
+pub use types::{Answer, InvocationMode, NewConnection, Shaped, Step, Timer};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use lambkin_model::HttpRequest;
 use tokio::time::timeout;
 
-use super::types::{Setup, Step};
+use super::types::{Setup, Step, Timer};
 use super::v0_2::Shaper;
 use crate::caller::{Call, Caller};
 use crate::check;
@@ -93,6 +93,11 @@ impl HttpTrigger {
     /// Whether the plugin answers requests whose body is broken. Otherwise the host does.
     pub fn answers_body_errors(&self) -> bool {
         self.setup.answers_body_errors
+    }
+
+    /// What the plugin does by itself at intervals.
+    pub fn timers(&self) -> &[Timer] {
+        &self.setup.timers
     }
 
     /// A description of the trigger for the operator, one displayable line per item.

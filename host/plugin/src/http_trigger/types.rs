@@ -18,8 +18,18 @@ pub(crate) struct Setup {
     pub has_websockets: bool,
     /// Whether the plugin answers requests whose body is broken, rather than the host.
     pub answers_body_errors: bool,
+    pub timers: Vec<Timer>,
     pub summary: Vec<String>,
     pub warnings: Vec<String>,
+}
+
+/// Something that the plugin does by itself at intervals.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timer {
+    /// Its name, which no other timer of the trigger has, as a displayable line.
+    pub name: String,
+    /// The time from the beginning of one request to the beginning of the next.
+    pub interval: Duration,
 }
 
 /// What the plugin wants the host to do next.
@@ -44,6 +54,8 @@ pub struct Answer {
     pub warnings: Vec<String>,
     /// What the plugin says about the response otherwise, such as why it refuses a request, as displayable lines.
     pub notes: Vec<String>,
+    /// In an answer to a timer, what its next request has.
+    pub memory: Option<String>,
 }
 
 /// A WebSocket connection that begins.

@@ -7,11 +7,11 @@ use std::time::Duration;
 use lambkin_model::{Body, HttpRequest, HttpResponse};
 
 use super::check;
-use super::types::{Answer, InvocationMode, NewConnection, Setup, Shaped, Step};
+use super::types::{Answer, InvocationMode, NewConnection, Setup, Shaped, Step, Timer};
 use crate::adapter::{Adapter, ExportedInterface, Function, TypeCheck};
 use crate::bindings::{self, SurroundingsLists, http as wit};
 use crate::caller::Call;
-use crate::error::{ConfigureError, PluginError, Problem};
+use crate::error::{ConfigureError, ContractError, PluginError, Problem};
 use crate::fetch::{CacheEntry, Fetch, Resumption};
 use crate::limits::{MAX_WARNINGS, SHAPER};
 use crate::outcome::{Ending, TriggerOutcome};
@@ -25,8 +25,12 @@ const NOTE: &str = "note";
 /// The keys of `extra` for the connection that a response with status 101 opens.
 const CONNECTION_ID: &str = "connection-id";
 const CONNECTION_DATA: &str = "connection-data";
+/// The key of `extra` for what the next request of a timer has.
+const MEMORY: &str = "memory";
 /// The key of a setup's `extra` of a plugin that answers requests whose body is broken.
 const ANSWERS_BODY_ERRORS: &str = "answers-body-errors";
+/// The key of a setup's `extra` for a timer.
+const TIMER: &str = "timer";
 
 type ConfigureArguments<'a> = (&'a str, wit::Surroundings<'a>);
 type ConfigureResult = (Result<wit::Setup, Vec<wit::Problem>>,);
@@ -69,7 +73,7 @@ impl Shaper {
         let arguments: ConfigureArguments<'_> = (config, bindings::borrowed(surroundings, &lists));
         let (result,): ConfigureResult = call.run(&SHAPER, &self.configure, arguments).await?;
         let result = result
-            .map(|setup| check::setup(setup.into()))
+            .map(|setup| check::setup(setup.try_into()?))
             .map_err(|problems| problems.into_iter().map(Problem::from).collect());
         call.configured(result)
     }
@@ -80,8 +84,8 @@ impl Shaper {
         setup: &Setup,
         request: &HttpRequest,
     ) -> Result<Step, PluginError> {
-        let headers = headers(request);
-        let arguments: ShapeArguments<'_> = (&setup.state, borrowed(request, &headers));
+        let lists = RequestLists::of(request);
+        let arguments: ShapeArguments<'_> = (&setup.state, borrowed(request, &lists));
         let bounds = SHAPER.for_input(setup.state.len() + request.size());
         let (result,): StepResult = call.run(&bounds, &self.shape, arguments).await?;
         let step = call.reported(result)?.into();
@@ -100,7 +104,7 @@ impl Shaper {
         outcome: &TriggerOutcome,
         request: Option<&HttpRequest>,
     ) -> Result<Step, PluginError> {
-        let headers = request.map(headers).unwrap_or_default();
+        let lists = request.map(RequestLists::of).unwrap_or_default();
         let fetched = match &outcome.ending {
             Ending::Fetched(fetched) => bindings::pairs(&fetched.headers),
             _ => Vec::new(),
@@ -114,7 +118,7 @@ impl Shaper {
                 cached: outcome.cached,
                 extra: &[],
             },
-            request.map(|request| borrowed(request, &headers)),
+            request.map(|request| borrowed(request, &lists)),
         );
         let request_bytes = request.map_or(0, HttpRequest::size);
         let input = setup.state.len() + token.len() + outcome.size() + request_bytes;
@@ -127,18 +131,32 @@ impl Shaper {
     }
 }
 
-fn headers(request: &HttpRequest) -> Vec<wit::Header<'_>> {
-    let headers = request.headers.iter();
-    headers
-        .map(|header| wit::Header {
-            name: &header.name,
-            name_as_sent: header.name_as_sent.as_ref().unwrap_or(&header.name),
-            value: &header.value,
-        })
-        .collect()
+/// The lists that a borrowed request refers to.
+#[derive(Default)]
+struct RequestLists<'a> {
+    headers: Vec<wit::Header<'a>>,
+    extra: Vec<(&'a str, &'a str)>,
 }
 
-fn borrowed<'a>(request: &'a HttpRequest, headers: &'a [wit::Header<'a>]) -> wit::Request<'a> {
+impl<'a> RequestLists<'a> {
+    fn of(request: &'a HttpRequest) -> Self {
+        let headers = request.headers.iter();
+        let extra = request.extra.iter();
+        Self {
+            headers: headers
+                .map(|header| wit::Header {
+                    name: &header.name,
+                    name_as_sent: header.name_as_sent.as_ref().unwrap_or(&header.name),
+                    value: &header.value,
+                })
+                .collect(),
+            extra: extra.map(|(key, value)| (*key, value.as_ref())).collect(),
+        }
+    }
+}
+
+/// A request for the plugin. `lists` are those of the same request.
+fn borrowed<'a>(request: &'a HttpRequest, lists: &'a RequestLists<'a>) -> wit::Request<'a> {
     wit::Request {
         id: &request.id,
         trace_id: &request.trace_id,
@@ -151,14 +169,14 @@ fn borrowed<'a>(request: &'a HttpRequest, headers: &'a [wit::Header<'a>]) -> wit
         method: &request.method,
         path: &request.path,
         query: &request.query,
-        headers,
+        headers: &lists.headers,
         body: match &request.body {
             None => wit::RequestBody::TooLarge,
             Some(Body::Empty) => wit::RequestBody::Empty,
             Some(Body::Text(text)) => wit::RequestBody::Text(text),
             Some(Body::Binary(bytes)) => wit::RequestBody::Binary(bytes),
         },
-        extra: &request.extra,
+        extra: &lists.extra,
     }
 }
 
@@ -186,9 +204,14 @@ fn ending<'a>(ending: &'a Ending, headers: &'a [(&'a str, &'a str)]) -> wit::End
     }
 }
 
-impl From<wit::Setup> for Setup {
-    fn from(setup: wit::Setup) -> Self {
-        Self {
+impl TryFrom<wit::Setup> for Setup {
+    type Error = ContractError;
+
+    fn try_from(setup: wit::Setup) -> Result<Self, ContractError> {
+        let timers = setup.extra.iter().filter(|(key, _)| key == TIMER);
+        let timers = timers.map(|(_, text)| Timer::read(text));
+        Ok(Self {
+            timers: timers.collect::<Result<_, _>>()?,
             state: setup.state,
             functions: setup.functions.into_iter().map(Into::into).collect(),
             max_body_bytes: setup.max_body_bytes as usize,
@@ -200,7 +223,7 @@ impl From<wit::Setup> for Setup {
                 .any(|(key, _)| key == ANSWERS_BODY_ERRORS),
             summary: setup.summary,
             warnings: setup.warnings,
-        }
+        })
     }
 }
 
@@ -217,19 +240,21 @@ impl From<wit::Step> for Step {
 impl From<wit::Response> for Answer {
     fn from(response: wit::Response) -> Self {
         let (mut warnings, mut notes) = (Vec::new(), Vec::new());
-        let (mut id, mut data) = (None, String::new());
+        let (mut id, mut data, mut memory) = (None, String::new(), None);
         for (key, text) in response.extra {
             match key.as_str() {
                 WARNING if warnings.len() < MAX_WARNINGS => warnings.push(quote(&text)),
                 NOTE if notes.len() < MAX_WARNINGS => notes.push(quote(&text)),
                 CONNECTION_ID => id = Some(text),
                 CONNECTION_DATA => data = text,
+                MEMORY => memory = Some(text),
                 _ => {}
             }
         }
         Self {
             warnings,
             notes,
+            memory,
             connection: id.map(|id| NewConnection { id, data }),
             response: HttpResponse {
                 status: response.status,

@@ -163,6 +163,7 @@ async fn a_plugin_can_answer_at_once() {
         Step::Reply(Answer {
             response,
             connection: None,
+            memory: None,
             warnings: vec![],
             notes: vec![],
         })

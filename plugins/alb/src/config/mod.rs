@@ -5,11 +5,13 @@
 //! | `function`, `redirect` or `fixed-response` | the default action | one of them is required |
 //! | `rules` | the listener rules, see [`rules`] | none |
 //! | `multi-value-headers` | whether events and responses have lists of values | `false` |
+//! | `health-checks` | the health checks of functions, see [`health_checks`] | none |
 //!
 //! On failure: every mistake is listed at once, each with the keys that lead to it. Values become fields of the state's
 //! lines, so control characters are refused.
 
 mod action;
+mod health_checks;
 mod rules;
 
 use alloc::string::String;
@@ -21,17 +23,23 @@ use plugin_kit::settings::{Problems, Table};
 
 use crate::state::{Rule, State};
 use action::ConfiguredAction;
+use health_checks::ConfiguredCheck;
 
-const KEYS: [&str; 5] = [
+const KEYS: [&str; 6] = [
     "function",
     "redirect",
     "fixed-response",
     "rules",
     "multi-value-headers",
+    "health-checks",
 ];
 
 /// Keys that somebody who knows another trigger may write.
-const EXPLAINED: [(&str, &str); 2] = [
+const EXPLAINED: [(&str, &str); 3] = [
+    (
+        "health-check",
+        "health checks are per function: `[triggers.NAME.health-checks.FUNCTION]`",
+    ),
     (
         "routes",
         "a load balancer has `rules`: `[[triggers.NAME.rules]]` with a `priority`, conditions and a `function`",
@@ -81,21 +89,32 @@ fn read(table: &Table<'_>, surroundings: &Surroundings, problems: &mut Problems)
         };
         [every, " -> ", &action.summary()].concat()
     }));
+    let names: Vec<&str> = functions
+        .iter()
+        .map(|it: &FunctionReference| it.name.as_str())
+        .collect();
+    let health_checks = health_checks::read(table, &names, problems);
+    summary.extend(health_checks.iter().map(ConfiguredCheck::summary));
     let default = default.as_ref().map(|chosen| Rule::always(chosen.action()));
     let in_order = rules.iter().map(|rule| rule.as_state()).chain(default);
+    let timers = health_checks.iter().map(ConfiguredCheck::timer);
     Setup {
         state: State::write(
             multi_value_headers.unwrap_or_default(),
             &surroundings.region,
             &surroundings.account,
             in_order,
+            health_checks.iter().map(|configured| configured.check),
         ),
         functions,
         max_body_bytes: MAX_BODY,
         reusable: true,
         summary,
-        warnings: Vec::new(),
-        extra: [answers_body_errors()].into(),
+        warnings: health_checks
+            .iter()
+            .flat_map(ConfiguredCheck::warnings)
+            .collect(),
+        extra: timers.chain([answers_body_errors()]).collect(),
     }
 }
 

@@ -8,8 +8,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http_event::contract::{
-    Cache, Ending, Fetched, FunctionError, Header, InvocationMode, Outcome, Problem, Request,
-    RequestBody, Response, Setup, Step, StreamHead, Surroundings, TEST_INVOKE,
+    Cache, Ending, Fetched, FunctionError, Header, InvocationMode, MEMORY, Outcome, Problem,
+    Request, RequestBody, Response, Setup, Step, StreamHead, Surroundings, TEST_INVOKE, TIMER,
 };
 use http_event::websocket::CONNECTION_ID;
 use serde_json::{Value, json};
@@ -161,6 +161,11 @@ pub(crate) fn record_setup(case: &mut Value, setup: Result<Setup, Vec<Problem>>)
     functions.sort();
     functions.dedup();
     case["setup"] = json!({"functions": functions, "summary": setup.summary});
+    let timers = setup.extra.iter().filter(|(key, _)| key == TIMER);
+    let timers: Vec<_> = timers.map(|(_, timer)| timer.as_str()).collect();
+    if !timers.is_empty() {
+        case["setup"]["timers"] = json!(timers);
+    }
     Some(setup.state)
 }
 
@@ -330,9 +335,12 @@ pub(crate) fn response_as_json(response: &Response) -> Value {
     if let Some(reason) = &response.reason {
         json["reason"] = json!(reason);
     }
-    let mut extra = response.extra.iter();
-    if let Some((_, id)) = extra.find(|(key, _)| key == CONNECTION_ID) {
-        json["connection"] = json!(id);
+    for (key, text) in &response.extra {
+        match key.as_str() {
+            CONNECTION_ID => json["connection"] = json!(text),
+            MEMORY => json["memory"] = json!(text),
+            _ => {}
+        }
     }
     json
 }

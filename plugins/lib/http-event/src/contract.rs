@@ -27,6 +27,12 @@ pub const WARNING: &str = "warning";
 /// The key of a response's `extra` for a text that the host logs as information.
 pub const NOTE: &str = "note";
 
+/// The key of a request's `extra` for the timer that is due.
+pub const TIMER: &str = "timer";
+
+/// The key of a request's and a response's `extra` for what the next request of a timer has.
+pub const MEMORY: &str = "memory";
+
 /// The key of a request's `extra` for a test of the method, as of AWS's console.
 pub const TEST_INVOKE: &str = "test-invoke";
 

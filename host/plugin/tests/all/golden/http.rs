@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use lambkin_model::{Body, HttpRequest, HttpResponse};
+use lambkin_model::{Body, Fact, HttpRequest, HttpResponse};
 use lambkin_plugin::{
     Answer, CacheEntry, Ending, Fetched, HttpTrigger, InvocationMode, Plugin, Reuse, Role, Step,
-    StreamHead,
+    StreamHead, Timer,
 };
 use serde_json::{Value, json};
 
@@ -48,7 +48,12 @@ async fn run(plugin: &Plugin, case: &Value, defaults: &Value, file: &str) -> usi
     let functions = trigger.functions().iter().map(|it| &it.name);
     // A function is recorded once, whatever the number of routes that name it.
     let functions: BTreeSet<_> = functions.collect();
-    let setup = json!({"functions": functions, "summary": trigger.summary()});
+    let mut setup = json!({"functions": functions, "summary": trigger.summary()});
+    if !trigger.timers().is_empty() {
+        let timers = trigger.timers().iter();
+        let timer = |it: &Timer| format!("{} {}", it.interval.as_millis(), it.name);
+        setup["timers"] = timers.map(timer).collect();
+    }
     assert_eq!(setup, case["setup"], "{file}");
     for call in calls(case, file) {
         let at = format!("{file}: {}", call["about"]);
@@ -146,7 +151,10 @@ pub(super) fn request(overrides: &Value, defaults: &Value) -> HttpRequest {
 }
 
 /// The facts about a request that are not in fields of their own.
-fn extra(overrides: &Value) -> Vec<(&'static str, &'static str)> {
+fn extra(overrides: &Value) -> Vec<Fact> {
+    if let Some(timer) = overrides["extra"]["timer"].as_str() {
+        return HttpRequest::of_timer(timer, overrides["extra"]["memory"].as_str());
+    }
     let known = [
         HttpRequest::HTTP_2,
         HttpRequest::LATIN_1_HEADER,
@@ -155,8 +163,9 @@ fn extra(overrides: &Value) -> Vec<(&'static str, &'static str)> {
     ];
     let pair = |(key, value): (&String, &Value)| {
         let mut known = known.iter();
-        let found = known.find(|(name, text)| name == key && text == value);
-        *found.unwrap_or_else(|| panic!("the host has no {key} = {value}"))
+        let found = known.find(|(name, text)| name == key && value == text.as_ref());
+        let found = found.cloned();
+        found.unwrap_or_else(|| panic!("the host has no {key} = {value}"))
     };
     let pairs = overrides["extra"].as_object().into_iter().flatten();
     let test = overrides["test-invoke"] == true;
@@ -234,6 +243,9 @@ fn answer_as_json(answer: &Answer) -> Value {
     let mut json = response_as_json(&answer.response);
     if let Some(connection) = &answer.connection {
         json["connection"] = json!(connection.id);
+    }
+    if let Some(memory) = &answer.memory {
+        json["memory"] = json!(memory);
     }
     json
 }
