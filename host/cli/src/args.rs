@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
+use crate::config::SandboxChoice;
+
 /// AWS Lambda on your machine: no Docker, no account.
 #[derive(Debug, Parser)]
 #[command(name = "lambkin", version, max_term_width = 100)]
@@ -96,6 +98,10 @@ pub struct Serve {
     #[arg(long)]
     pub no_freeze: bool,
 
+    /// How functions are kept apart from the machine, whatever lambkin.toml says
+    #[arg(long, value_name = "MODE")]
+    pub sandbox: Option<SandboxChoice>,
+
     /// Give the Invoke API the responses of another emulator
     #[arg(long, value_name = "EMULATOR")]
     pub compat: Option<Compat>,
@@ -135,6 +141,10 @@ pub struct Invoke {
     /// The runtime, such as `python3.13` [default: the one of the interpreter that is found for the code]
     #[arg(long, value_name = "ID")]
     pub runtime: Option<String>,
+
+    /// How functions are kept apart from the machine, whatever lambkin.toml says
+    #[arg(long, value_name = "MODE")]
+    pub sandbox: Option<SandboxChoice>,
 }
 
 /// Nothing is invoked, sent or stored. Attributes of messages and objects that have no argument are made up, and always

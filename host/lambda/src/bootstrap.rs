@@ -112,11 +112,17 @@ pub enum ExecutableError {
 }
 
 /// Searches for the bootstrap of a function whose code is in `task_root`. The layers are searched from the last to the
-/// first. `path` is the function's `PATH`.
-pub fn find(task_root: &Path, layers: &[PathBuf], path: &str) -> Result<PathBuf, NoBootstrapError> {
+/// first, and then, `with_host`, the host's own folders. `path` is the function's `PATH`.
+pub fn find(
+    task_root: &Path,
+    layers: &[PathBuf],
+    path: &str,
+    with_host: bool,
+) -> Result<PathBuf, NoBootstrapError> {
+    let host = SYSTEM_FOLDERS.iter().filter(|_| with_host);
     let folders = std::iter::once(task_root)
         .chain(layers.iter().rev().map(PathBuf::as_path))
-        .chain(SYSTEM_FOLDERS.iter().map(Path::new));
+        .chain(host.map(Path::new));
     let mut tried = Vec::new();
     for folder in folders {
         let bootstrap = folder.join("bootstrap");
@@ -416,7 +422,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("bootstrap");
         std::os::unix::fs::symlink("build/main", &path).unwrap();
-        let error = find(folder.path(), &[], PATH).unwrap_err().to_string();
+        let error = find(folder.path(), &[], PATH, true)
+            .unwrap_err()
+            .to_string();
         let expected = format!(
             "{}: is a link to build/main, which does not exist",
             path.display()
@@ -454,7 +462,7 @@ mod tests {
     #[test]
     fn a_failed_search_lists_every_path_with_its_error() {
         let folder = tempfile::tempdir().unwrap();
-        let error = find(folder.path(), &[], PATH).unwrap_err();
+        let error = find(folder.path(), &[], PATH, true).unwrap_err();
         assert_eq!(error.tried.len(), 3);
         let text = error.to_string();
         assert!(

@@ -40,6 +40,25 @@ pub struct Managed {
     pub command: Result<Vec<String>, String>,
     /// The variables of the runtime, such as `AWS_EXECUTION_ENV` and `NODE_PATH`. The function's own override them.
     pub variables: BTreeMap<String, String>,
+    /// The folder of the code to which the command and the variables refer.
+    pub code: PathBuf,
+    /// The folder of the runtime client, if it is not part of the code.
+    pub client: Option<PathBuf>,
+    /// Further folders to which the command and the variables refer, besides the interpreter's.
+    pub folders: Vec<PathBuf>,
+}
+
+/// Where the program of a function is looked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Search<'a> {
+    /// The folders of the layers.
+    pub layers: &'a [PathBuf],
+    /// Where programs are looked up that a `#!` line names, in the form of `PATH`.
+    pub path: &'a str,
+    /// Where commands are looked up, in the form of `PATH`.
+    pub commands: &'a str,
+    /// Whether the host's own `/opt` and `/var/runtime` are searched.
+    pub with_host: bool,
 }
 
 /// Why a function's code could not be opened.
@@ -130,17 +149,15 @@ impl Code {
         resolved.unwrap_or_else(|| self.task_root.clone())
     }
 
-    /// The program to start and its arguments. `path` is the function's `PATH`. An error names a file of an archive by its
-    /// place in the archive.
+    /// The program to start and its arguments. An error names a file of an archive by its place in the archive.
     pub(crate) fn program(
         &self,
-        layers: &[PathBuf],
-        path: &str,
+        search: &Search<'_>,
     ) -> Result<(PathBuf, Vec<String>), NoBootstrapError> {
         let Some(archive) = &self.archive else {
-            return self.find_program(layers, path);
+            return self.find_program(search);
         };
-        self.find_program(layers, path).map_err(|mut error| {
+        self.find_program(search).map_err(|mut error| {
             let root = self.resolved_root();
             for (tried, reason) in &mut error.tried {
                 let Ok(entry) = tried.strip_prefix(&root) else {
@@ -157,24 +174,24 @@ impl Code {
 
     fn find_program(
         &self,
-        layers: &[PathBuf],
-        path: &str,
+        search: &Search<'_>,
     ) -> Result<(PathBuf, Vec<String>), NoBootstrapError> {
         match &self.entry {
-            Entry::Search => Ok((
-                bootstrap::find(&self.resolved_root(), layers, path)?,
-                Vec::new(),
-            )),
-            Entry::File(file) => match bootstrap::examine(file, path) {
+            Entry::Search => {
+                let (root, with_host) = (self.resolved_root(), search.with_host);
+                let found = bootstrap::find(&root, search.layers, search.path, with_host)?;
+                Ok((found, Vec::new()))
+            }
+            Entry::File(file) => match bootstrap::examine(file, search.path) {
                 Ok(()) => {
                     let resolved = fs::canonicalize(file).unwrap_or_else(|_| file.clone());
                     Ok((resolved, Vec::new()))
                 }
                 Err(error) => Err(NoBootstrapError::of_file(file.clone(), error)),
             },
-            Entry::Command(command) => self.find_command(command, path),
+            Entry::Command(command) => self.find_command(command, search),
             Entry::Managed(managed) => match &managed.command {
-                Ok(command) => self.find_command(command, path),
+                Ok(command) => self.find_command(command, search),
                 Err(reason) => Err(NoBootstrapError {
                     tried: Vec::new(),
                     interpreter: Some(reason.clone()),
@@ -186,41 +203,30 @@ impl Code {
     fn find_command(
         &self,
         command: &[String],
-        path: &str,
+        search: &Search<'_>,
     ) -> Result<(PathBuf, Vec<String>), NoBootstrapError> {
         let (program, arguments) = command
             .split_first()
             .map_or((String::new(), Vec::new()), |(first, rest)| {
                 (first.clone(), rest.to_vec())
             });
-        let file = resolve(&program, &self.resolved_root());
-        match bootstrap::examine(&file, path) {
+        let file = resolve(&program, &self.resolved_root(), search.commands);
+        match bootstrap::examine(&file, search.path) {
             Ok(()) => Ok((file, arguments)),
             Err(error) => Err(NoBootstrapError::of_file(file, error)),
         }
     }
-
-    /// Checks whether a function with this code, these layers and this `PATH` can be started. Returns the program's path.
-    pub(crate) fn check(
-        &self,
-        layers: &[PathBuf],
-        path: &str,
-    ) -> Result<PathBuf, NoBootstrapError> {
-        self.program(layers, path)
-            .map(|(program, _arguments)| program)
-    }
 }
 
-/// Resolves a program as a shell does: a name without `/` is looked up in `PATH`, and a relative path starts at the
+/// Resolves a program as a shell does: a name without `/` is looked up in `path`, and a relative path starts at the
 /// task root.
-fn resolve(program: &str, task_root: &Path) -> PathBuf {
+fn resolve(program: &str, task_root: &Path, path: &str) -> PathBuf {
     if program.contains('/') {
         return task_root.join(program);
     }
-    let path = std::env::var("PATH").unwrap_or_default();
-    std::env::split_paths(&path)
+    std::env::split_paths(path)
         .map(|folder| folder.join(program))
-        .find(|candidate| bootstrap::examine(candidate, &path).is_ok())
+        .find(|candidate| bootstrap::examine(candidate, path).is_ok())
         .unwrap_or_else(|| PathBuf::from(program))
 }
 
@@ -234,6 +240,19 @@ mod tests {
     use crate::limits::UNPACKED_BYTES;
 
     const PATH: &str = "/usr/bin:/bin";
+
+    impl Code {
+        fn check(&self, layers: &[PathBuf], path: &str) -> Result<PathBuf, NoBootstrapError> {
+            let (commands, with_host) = (path, true);
+            let search = Search {
+                layers,
+                path,
+                commands,
+                with_host,
+            };
+            self.program(&search).map(|(program, _arguments)| program)
+        }
+    }
 
     fn script(folder: &Path, name: &str) -> PathBuf {
         let path = folder.join(name);
@@ -448,7 +467,13 @@ mod tests {
             entry,
             archive: None,
         };
-        let (program, arguments) = code.program(&[], PATH).unwrap();
+        let search = Search {
+            layers: &[],
+            path: PATH,
+            commands: PATH,
+            with_host: true,
+        };
+        let (program, arguments) = code.program(&search).unwrap();
         assert!(program.ends_with("sh") && program.is_absolute());
         assert_eq!(arguments, ["-c", "exit"]);
     }

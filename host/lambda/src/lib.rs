@@ -8,7 +8,7 @@
 //! breaks a protocol, the process is replaced and the caller gets the error that AWS would return.
 //!
 //! The files in order, each of which uses only earlier ones: [`limits`], `time`, `name`, `ids`, `call`,
-//! `script`, `archive`, `bootstrap`, `code`, `spec`, `recursion`, `function_error`, `state_machine`, `api_error`, `dispatch`,
+//! `script`, `archive`, `bootstrap`, `code`, `spec`, `view`, `recursion`, `function_error`, `state_machine`, `api_error`, `dispatch`,
 //! `demand`, `start_turn`, `memory`, `extension` and `telemetry` (in the order of their files), `log`,
 //! `runtime_api`, `ports`, `function`, `variables`, `environment`, `invoke`, `version`, `asynchronous::accept`, `lambda`,
 //! `asynchronous::serve`.
@@ -46,6 +46,7 @@ mod telemetry;
 mod time;
 mod variables;
 mod version;
+mod view;
 
 pub use asynchronous::{AcceptError, Asynchronous, AsynchronousConfig, EventInvokeConfig, Target};
 pub use bootstrap::{ExecutableError, NoBootstrapError};
@@ -63,7 +64,9 @@ pub use name::{
 };
 pub use runtime_api::HTTP_INTEGRATION;
 pub use script::ScriptError;
-pub use spec::{Account, FunctionSpec, Lifecycle, LogFormat, Logging, RecursiveLoop, Variables};
+pub use spec::{
+    Account, FunctionSpec, Lifecycle, LogFormat, Logging, RecursiveLoop, SandboxMode, Variables,
+};
 pub use time::now_ms;
 pub use variables::is_reserved as is_reserved_variable;
 pub use version::{Alias, Versions};

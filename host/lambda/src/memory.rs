@@ -1,6 +1,6 @@
 //! The memory of an environment's processes: the current usage, and the peak, which is REPORT's `Max Memory Used`.
 //!
-//! The processes are the descendants of the supervisors. They include those whose own parents have ended, which are
+//! The processes are the descendants of the supervisors, which are the host's own processes. They include those whose own parents have ended, which are
 //! children of a supervisor. Memory that several processes share counts once.
 //!
 //! A memfd is memory without being part of a process: pages that were written, not mapped, count in no process. The

@@ -10,7 +10,7 @@ use lambkin_http::Allowlist;
 use serde::{Serialize, Serializer};
 
 use crate::bootstrap::NoBootstrapError;
-use crate::code::Code;
+use crate::code::{Code, Search};
 use crate::name::LATEST;
 
 /// The default timeout, as on AWS.
@@ -20,6 +20,8 @@ const MEMORY_MB: u32 = 128;
 /// The default maximum number of environments: enough for a web page that loads many resources at once, few enough
 /// not to overload a laptop with processes.
 const CONCURRENCY: usize = 32;
+/// The default size of `/tmp` in MB, as on AWS.
+const TMP_MB: u32 = 512;
 /// The default maximum number of calls that wait for an environment.
 const QUEUE: usize = 1000;
 
@@ -79,6 +81,20 @@ pub struct FunctionSpec {
     /// The folders of the function's layers, in order. On AWS, `/opt` has their merged content. The folder of an archive
     /// is a link to the version that was unpacked last.
     pub layers: Vec<PathBuf>,
+    /// How the processes are kept apart from the machine.
+    pub sandbox: SandboxMode,
+    /// The size of `/tmp` in MB, in sandboxes that have one of their own.
+    pub tmp_mb: u32,
+}
+
+/// How the processes of a function are kept apart from the machine and from other functions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum SandboxMode {
+    /// Supervised processes that see all of the machine.
+    #[default]
+    Process,
+    /// Namespaces of Linux, with the file system of a Lambda environment; see [`lambkin_process::sandbox`].
+    Namespace,
 }
 
 /// The environment variables in a function's configuration. Clones share them: a replacement takes effect in every
@@ -221,6 +237,8 @@ impl FunctionSpec {
             lifecycle: Lifecycle::default(),
             logging: Logging::default(),
             layers: Vec::new(),
+            sandbox: SandboxMode::Process,
+            tmp_mb: TMP_MB,
         }
     }
 
@@ -241,7 +259,21 @@ impl FunctionSpec {
     ///
     /// No program is found, or it cannot be executed on this machine.
     pub fn check_program(&self) -> Result<PathBuf, NoBootstrapError> {
-        self.code.check(&self.layer_folders(), &self.search_path())
+        self.program().map(|(program, _arguments)| program)
+    }
+
+    /// The program to start and its arguments, with paths of the host.
+    pub(crate) fn program(&self) -> Result<(PathBuf, Vec<String>), NoBootstrapError> {
+        let search = self.search_path();
+        let of_host = std::env::var("PATH").unwrap_or_default();
+        let is_sandboxed = self.sandbox == SandboxMode::Namespace;
+        self.code.program(&Search {
+            layers: &self.layer_folders(),
+            path: &search,
+            // A version manager's shims find nothing in a sandbox.
+            commands: if is_sandboxed { &search } else { &of_host },
+            with_host: !is_sandboxed,
+        })
     }
 
     /// The folders of the layers with all links resolved. They stay valid for a process when a newer version of an archive
@@ -252,12 +284,14 @@ impl FunctionSpec {
     }
 
     /// The `PATH` of the function's processes: its own variable, else the host's and the layers' `bin` folders. A
-    /// function with exact variables has its own only.
+    /// function with exact variables has its own only. For a sandbox, the folders of the host in which the programs of
+    /// its `PATH` are: those of version managers' shims are left out.
     pub(crate) fn search_path(&self) -> String {
         if let Some(own) = self.variables.get().remove("PATH") {
             return own;
         }
         let mut path = match std::env::var("PATH") {
+            Ok(path) if self.sandbox == SandboxMode::Namespace => without_shims(&path),
             Ok(path) if !self.exact_variables => path,
             // Where the C library searches without the variable.
             _ => "/bin:/usr/bin".to_owned(),
@@ -265,7 +299,10 @@ impl FunctionSpec {
         for layer in self.layer_folders().iter().rev() {
             path.push_str(&format!(":{}", layer.join("bin").display()));
         }
-        path + ":/opt/bin"
+        match self.sandbox {
+            SandboxMode::Process => path + ":/opt/bin",
+            SandboxMode::Namespace => path,
+        }
     }
 
     /// The memory in bytes.
@@ -284,4 +321,13 @@ impl FunctionSpec {
             InitializationType::OnDemand
         }
     }
+}
+
+/// A `PATH` without the folders of version managers' shims.
+fn without_shims(path: &str) -> String {
+    let folders = path.split(':');
+    let kept: Vec<&str> = folders
+        .filter(|folder| !folder.ends_with("/shims"))
+        .collect();
+    kept.join(":")
 }

@@ -2,13 +2,16 @@
 //!
 //! From the host's environment, a runtime gets only `PATH` (the developer chose where interpreters are installed),
 //! `HOME`, and the AWS credentials that are set. These override the default variables of the configuration, such as the
-//! addresses of services. The function's own variables override both, except for those that AWS reserves.
+//! addresses of services. The function's own variables override both, except for those that AWS reserves. In a sandbox,
+//! `PATH` is AWS's and there is no `HOME`, as the host's folders do not exist there.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use crate::code::Entry;
 use crate::spec::{Account, FunctionSpec, InitializationType, LogFormat};
 use crate::telemetry::frame;
+use crate::view::View;
 
 /// The keys that AWS refuses in a function's configuration, in AWS's order.
 const RESERVED: [&str; 20] = [
@@ -61,6 +64,10 @@ pub(crate) struct SandboxInfo<'a> {
     pub runtime_api: &'a str,
     pub metadata_token: &'a str,
     pub log_stream: &'a str,
+    /// What the processes see of the host.
+    pub view: &'a View<'a>,
+    /// The folders with the programs that the runtime needs, in a sandbox.
+    pub programs: &'a [PathBuf],
 }
 
 /// All environment variables of the runtime in one sandbox.
@@ -72,15 +79,20 @@ pub(crate) fn runtime_variables(
     if function.exact_variables {
         return exact_variables(function, sandbox);
     }
-    let task_root = function.code.resolved_root();
+    let task_root = sandbox.view.code();
     let root = task_root.display();
+    let own_path = sandbox.view.search_path(sandbox.programs);
     let mut variables = BTreeMap::new();
     let mut set = |key: &str, value: String| variables.insert(key.to_owned(), value);
 
     for (key, value) in &function.default_variables {
         set(key, value.clone());
     }
-    for key in ["PATH", "HOME"].iter().chain(&CREDENTIALS) {
+    let of_host: &[&str] = match own_path {
+        Some(_) => &[],
+        None => &["PATH", "HOME"],
+    };
+    for key in of_host.iter().chain(&CREDENTIALS) {
         if let Some(value) = std::env::var(key).ok().filter(|value| !value.is_empty()) {
             set(key, value);
         }
@@ -89,12 +101,16 @@ pub(crate) fn runtime_variables(
     set("TZ", ":UTC".to_owned());
     set(
         "LD_LIBRARY_PATH",
-        format!("{root}:{root}/lib:{}", in_layers(function, "lib")),
+        format!("{root}:{root}/lib:{}", in_layers(sandbox.view, "lib")),
     );
-    if !function.layers.is_empty() {
-        let own = std::env::var("PATH").unwrap_or_default();
-        set("PATH", format!("{own}:{}", in_layers(function, "bin")));
-    }
+    match own_path {
+        Some(path) => set("PATH", path),
+        None if function.layers.is_empty() => None,
+        None => {
+            let own = std::env::var("PATH").unwrap_or_default();
+            set("PATH", format!("{own}:{}", in_layers(sandbox.view, "bin")))
+        }
+    };
     set("PWD", root.to_string());
     set("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR".to_owned());
     set(
@@ -105,7 +121,7 @@ pub(crate) fn runtime_variables(
     set("_AWS_XRAY_DAEMON_PORT", XRAY_DAEMON_PORT.to_owned());
     if let Entry::Managed(managed) = &function.code.entry {
         for (key, value) in &managed.variables {
-            set(key, value.clone());
+            set(key, sandbox.view.text(value));
         }
     }
     for (key, value) in function.variables.get() {
@@ -159,9 +175,9 @@ pub(crate) fn runtime_variables(
 }
 
 /// A search path for one folder of `/opt`: the folder in each layer, from the last layer to the first, then the
-/// machine's.
-fn in_layers(function: &FunctionSpec, folder: &str) -> String {
-    let layers = function.layer_folders();
+/// machine's, which is that of the merged layers in a sandbox.
+fn in_layers(view: &View<'_>, folder: &str) -> String {
+    let layers = view.layers();
     let mut path: String = layers
         .iter()
         .rev()
@@ -206,6 +222,8 @@ mod tests {
             runtime_api: "127.0.0.1:1",
             metadata_token: "token",
             log_stream: "stream",
+            view: &View::of(function),
+            programs: &[],
         };
         runtime_variables(function, &account, &sandbox)
     }
@@ -234,6 +252,25 @@ mod tests {
         let variables = variables_of(&exact);
         assert_eq!(variables["AWS_ENDPOINT_URL_S3"], "http://default");
         assert_eq!(variables["AWS_ENDPOINT_URL_SQS"], "http://own");
+    }
+
+    #[test]
+    fn a_sandbox_has_the_paths_of_aws_and_nothing_of_the_hosts() {
+        let function = FunctionSpec {
+            sandbox: crate::spec::SandboxMode::Namespace,
+            layers: vec![PathBuf::from("/some/layer")],
+            ..FunctionSpec::example()
+        };
+        let variables = variables_of(&function);
+        for (key, value) in [
+            ("PATH", Some("/usr/local/bin:/usr/bin:/bin:/opt/bin")),
+            ("LAMBDA_TASK_ROOT", Some("/var/task")),
+            ("PWD", Some("/var/task")),
+            ("LD_LIBRARY_PATH", Some("/var/task:/var/task/lib:/opt/lib")),
+            ("HOME", None),
+        ] {
+            assert_eq!(variables.get(key).map(String::as_str), value, "{key}");
+        }
     }
 
     #[test]

@@ -11,12 +11,15 @@
 //!
 //! The supervisor also counts the program's processes and threads, whose number is limited as on Lambda.
 //!
+//! On Linux, a program can have a [`mod@sandbox`]: namespaces of its own with the file system of a Lambda environment.
+//!
 //! On failure: a program that cannot be started ends with [`Exit::NotStarted`]; that is not an error of the host. If a
 //! supervisor is killed, the program ends with [`Exit::Lost`]; the host adopts what is left of it and kills that. Since
 //! Linux 6.12 the program cannot kill its supervisor.
 //!
 //! The files in order, each of which uses only earlier ones: [`limits`], `exit`, `file_limit`, `tree`, `sockets`,
-//! `sweep`, `subreaper`, `priority`, `crowd`, `freezer`, `protocol`, `start`, `supervisor`, `process`.
+//! `sweep`, `subreaper`, `priority`, `crowd`, `freezer`, `sandbox::spec`, `protocol`, `sandbox` (`identity`, `etc`,
+//! `root`, `enter`), `start`, `supervisor`, `process`, `sandbox::probe`.
 
 mod crowd;
 mod exit;
@@ -26,6 +29,7 @@ pub mod limits;
 mod priority;
 mod process;
 mod protocol;
+pub mod sandbox;
 mod sockets;
 mod start;
 mod subreaper;

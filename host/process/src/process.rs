@@ -1,7 +1,7 @@
 //! The host's side of one supervised program.
 
 use std::future::poll_fn;
-use std::io;
+use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::path::PathBuf;
@@ -17,7 +17,8 @@ use tokio::time::timeout;
 
 use crate::exit::Exit;
 use crate::limits::SUPERVISOR_TIMEOUT;
-use crate::protocol::{Command, Launch, SUPERVISOR_ARGUMENT};
+use crate::protocol::{Command, FAILURE, Launch, SUPERVISOR_ARGUMENT};
+use crate::sandbox::Failure;
 use crate::subreaper::{adopt_orphans, kill_orphans};
 
 /// A running program. Dropping it kills the program and its descendants, in the background.
@@ -28,7 +29,15 @@ pub struct Process {
     control: UnixStream,
     /// What the supervisor has sent after its last complete line.
     received: Vec<u8>,
+    /// What is sent to the supervisor when it asks for it.
+    #[cfg(target_os = "linux")]
+    launch: Vec<u8>,
+    has_started: bool,
+    /// The program's process id, which is not known of one in a sandbox.
     pid: Option<Pid>,
+    /// The first process of the program's sandbox.
+    init: Option<i32>,
+    failure: Option<Failure>,
     exit: Option<Exit>,
 }
 
@@ -43,14 +52,22 @@ pub struct Outputs {
 
 impl Process {
     /// Starts a supervisor, which starts the program. Returns an error if the supervisor could not be started; if the
-    /// program could not, [`Process::exited`] returns [`Exit::NotStarted`].
+    /// program could not, [`Process::exited`] returns [`Exit::NotStarted`], and [`Process::failure`] the reason if that was
+    /// its sandbox.
+    ///
+    /// The program is started while [`Process::started`] or [`Process::exited`] is awaited.
     pub fn spawn(launch: &Launch) -> io::Result<(Self, Outputs)> {
         adopt_orphans()?;
         let (mut ours, theirs) = StdUnixStream::pair()?;
         let (stdout, stdout_writer) = output_pipe()?;
         let (stderr, stderr_writer) = output_pipe()?;
-        let supervisor = process::Command::new(own_executable()?)
-            .arg(SUPERVISOR_ARGUMENT)
+        let mut command = process::Command::new(own_executable()?);
+        command.arg(SUPERVISOR_ARGUMENT);
+        #[cfg(target_os = "linux")]
+        if launch.sandbox.is_some() {
+            command.arg(crate::protocol::GATE_ROLE);
+        }
+        let supervisor = command
             .env_clear()
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(stdout_writer)
@@ -58,21 +75,26 @@ impl Process {
             // Ctrl-C in the terminal is for the host only; the supervisor ends when the host's socket closes.
             .process_group(0)
             .spawn()?;
-        launch.send(&mut ours)?;
+        let bytes = launch.to_bytes()?;
+        // Root writes the maps of the sandbox's ids before the launch is sent.
+        let waits = launch.sandbox.is_some() && rustix::process::geteuid().is_root();
+        if !waits {
+            ours.write_all(&bytes)?;
+        }
         ours.set_nonblocking(true)?;
         let process = Self {
             supervisor,
             control: UnixStream::from_std(ours)?,
             received: Vec::new(),
+            #[cfg(target_os = "linux")]
+            launch: bytes,
+            has_started: false,
             pid: None,
+            init: None,
+            failure: None,
             exit: None,
         };
         Ok((process, Outputs { stdout, stderr }))
-    }
-
-    /// The program's process id; `None` until the supervisor has reported it.
-    pub fn pid(&self) -> Option<i32> {
-        self.pid.map(|pid| pid.as_raw_nonzero().get())
     }
 
     /// The supervisor's process id, below which are all processes that the program has started; `None` if it has ended.
@@ -80,12 +102,22 @@ impl Process {
         self.supervisor.id().and_then(|id| i32::try_from(id).ok())
     }
 
-    /// Waits until the program has been started and returns its process id. An error is the reason why it could not be
-    /// started.
-    pub async fn started(&mut self) -> Result<i32, Exit> {
+    /// The ids of the host's own processes around the program: the supervisor and, if it is known, the first process of the
+    /// program's sandbox.
+    pub fn own_pids(&self) -> impl Iterator<Item = i32> {
+        self.supervisor_pid().into_iter().chain(self.init)
+    }
+
+    /// Why the program's sandbox could not be made, if that is why it was not started.
+    pub fn failure(&self) -> Option<&Failure> {
+        self.failure.as_ref()
+    }
+
+    /// Waits until the program has been started. An error is the reason why it could not be started.
+    pub async fn started(&mut self) -> Result<(), Exit> {
         loop {
-            if let Some(pid) = self.pid() {
-                return Ok(pid);
+            if self.has_started {
+                return Ok(());
             }
             if let Some(exit) = self.exit {
                 return Err(exit);
@@ -109,7 +141,7 @@ impl Process {
         // Polled instead of awaited: a busy environment waits thousands of times a second, and a future of `readable`
         // would register a waiter under a lock each time. The read below reports the error, if there is one.
         let _ = poll_fn(|context| self.control.poll_read_ready(context)).await;
-        let mut buffer = [0; 128];
+        let mut buffer = [0; 512];
         match self.control.try_read(&mut buffer) {
             Ok(0) => self.lost().await,
             Ok(length) => self.parse(buffer.get(..length).unwrap_or_default()),
@@ -122,10 +154,44 @@ impl Process {
         self.received.extend_from_slice(bytes);
         while let Some(end) = self.received.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = self.received.drain(..=end).collect();
-            let text = String::from_utf8_lossy(&line);
-            match text.trim_end().strip_prefix("started ") {
-                Some(pid) => self.pid = pid.parse().ok().and_then(Pid::from_raw),
-                None => self.exit = Exit::from_line(text.trim_end()).or(Some(Exit::Lost)),
+            self.on_line(String::from_utf8_lossy(&line).trim_end());
+        }
+    }
+
+    fn on_line(&mut self, line: &str) {
+        #[cfg(target_os = "linux")]
+        if line == crate::protocol::MAP_REQUEST.trim_end() {
+            return self.map_ids();
+        }
+        if let Some(pid) = line.strip_prefix("started ") {
+            self.has_started = true;
+            self.pid = pid.parse().ok().and_then(Pid::from_raw);
+        } else if let Some(pid) = line.strip_prefix("init ") {
+            self.init = pid.parse().ok();
+        } else if let Some(json) = line.strip_prefix(FAILURE) {
+            self.failure = serde_json::from_str(json).ok();
+            let errno = self.failure.as_ref().map_or(0, |failure| failure.errno);
+            self.exit = Some(Exit::NotStarted(errno));
+        } else {
+            self.exit = Exit::from_line(line).or(Some(Exit::Lost));
+        }
+    }
+
+    /// Writes the maps of the sandbox's ids, and lets the start continue.
+    #[cfg(target_os = "linux")]
+    fn map_ids(&mut self) {
+        let Some(gate) = self.supervisor_pid() else {
+            return; // it has ended, which the socket tells as well
+        };
+        match crate::sandbox::identity::map_for_root(gate) {
+            Ok(()) => {
+                // Nothing else has been sent, so the launch fits into the socket's buffer.
+                let launch = std::mem::take(&mut self.launch);
+                let _ = rustix::io::write(&self.control, &launch); // the gate is gone, which the socket tells as well
+            }
+            Err(failure) => {
+                self.exit = Some(Exit::NotStarted(failure.errno));
+                self.failure = Some(failure);
             }
         }
     }

@@ -1,4 +1,5 @@
-//! What the host sends to a supervisor: first one [`Launch`], then any number of [`Command`]s.
+//! What the host sends to a supervisor: first one [`Launch`], then any number of [`Command`]s. And what a supervisor
+//! reports besides starts and ends, which [`Exit`](crate::Exit) has.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
@@ -6,13 +7,33 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(target_os = "linux")]
+use crate::sandbox::Failure;
+use crate::sandbox::Sandbox;
+
 /// The first argument with which the host's executable runs as a supervisor; see [`crate::supervise`].
 pub const SUPERVISOR_ARGUMENT: &str = "__supervise";
+
+/// The second argument of the process that enters a sandbox's namespaces.
+#[cfg(target_os = "linux")]
+pub(crate) const GATE_ROLE: &str = "gate";
+
+/// The second argument of the first process inside, which is the supervisor there.
+#[cfg(target_os = "linux")]
+pub(crate) const INIT_ROLE: &str = "init";
+
+/// The line with which a gate asks the host to write the maps of its user namespace. The launch is sent afterwards.
+#[cfg(target_os = "linux")]
+pub(crate) const MAP_REQUEST: &str = "map-ids\n";
+
+/// What a line begins with that reports why a sandbox could not be made.
+pub(crate) const FAILURE: &str = "sandbox-failed ";
 
 /// The program to start.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Launch {
-    /// The path of the program's file.
+    /// The path of the program's file. An empty one starts nothing: then it is only found out whether a sandbox can be
+    /// made, and the exit has status 0.
     pub program: PathBuf,
     /// The program's arguments, without its own name.
     pub arguments: Vec<String>,
@@ -20,17 +41,20 @@ pub struct Launch {
     pub variables: BTreeMap<String, String>,
     /// The program's working directory.
     pub directory: PathBuf,
+    /// The sandbox for the program, if it gets one; all paths are then those inside. Linux only.
+    #[serde(default)]
+    pub sandbox: Option<Sandbox>,
 }
 
 impl Launch {
-    /// Writes the launch as its length in four bytes, big-endian, followed by JSON.
-    pub(crate) fn send(&self, socket: &mut impl Write) -> io::Result<()> {
+    /// The launch as its length in four bytes, big-endian, followed by JSON.
+    pub(crate) fn to_bytes(&self) -> io::Result<Vec<u8>> {
         let json = serde_json::to_vec(self)?;
         let length = u32::try_from(json.len()).map_err(io::Error::other)?;
-        socket.write_all(&length.to_be_bytes())?;
-        socket.write_all(&json)
+        Ok([&length.to_be_bytes()[..], &json].concat())
     }
 
+    /// Reads what [`Launch::to_bytes`] made.
     pub(crate) fn receive(socket: &mut impl Read) -> io::Result<Self> {
         let mut length = [0; 4];
         socket.read_exact(&mut length)?;
@@ -38,6 +62,19 @@ impl Launch {
         socket.read_exact(&mut json)?;
         Ok(serde_json::from_slice(&json)?)
     }
+}
+
+/// The line that reports why a sandbox could not be made.
+#[cfg(target_os = "linux")]
+pub(crate) fn failure_line(failure: &Failure) -> String {
+    // A failure has no content that JSON could not represent: its path has been read from JSON.
+    let json = serde_json::to_string(failure).unwrap_or_default();
+    format!("{FAILURE}{json}\n")
+}
+
+/// Sends a whole line.
+pub(crate) fn send_line(host: &mut impl Write, line: &str) -> io::Result<()> {
+    host.write_all(format!("{line}\n").as_bytes())
 }
 
 /// A command to a supervisor: one byte, which is not answered.

@@ -7,7 +7,11 @@
 //! host, or the processes of another environment, not even with `kill -9 -1`. Landlock requires that the program cannot
 //! gain privileges either, so `sudo` does not work in it, as on Lambda.
 //!
-//! On failure: a system without Landlock runs the program with all permissions of its user.
+//! In a sandbox, the thread also takes the program's user, gives up all capabilities, and cannot connect to sockets with
+//! abstract names outside.
+//!
+//! On failure: a system without Landlock runs the program with all permissions of its user. A program whose privileges in
+//! a sandbox cannot be dropped is not started.
 
 use std::io;
 use std::os::unix::process::CommandExt;
@@ -19,7 +23,11 @@ use crate::protocol::Launch;
 /// Starts the program of a launch in a process group of its own.
 pub(crate) fn start(launch: Launch) -> io::Result<Child> {
     let started = thread::spawn(move || {
-        restrict();
+        #[cfg(target_os = "linux")]
+        if launch.sandbox.is_some() {
+            crate::sandbox::identity::drop_privileges()?;
+        }
+        restrict(launch.sandbox.is_some());
         spawn(launch)
     });
     let panicked = |_| Err(io::Error::other("the thread that starts it has panicked"));
@@ -40,21 +48,25 @@ fn spawn(launch: Launch) -> io::Result<Child> {
 
 /// Restricts the calling thread and the processes that it will start.
 #[cfg(target_os = "linux")]
-fn restrict() {
-    use landlock::{CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetError, Scope};
+fn restrict(is_sandboxed: bool) {
+    use landlock::{BitFlags, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetError, Scope};
 
     crate::priority::lower_own(crate::limits::NICE);
-    let scope_signals = || -> Result<_, RulesetError> {
+    let restrict_to = |scopes: BitFlags<Scope>| -> Result<_, RulesetError> {
         // Required, so that nothing is restricted on a system that knows other restrictions only.
         Ruleset::default()
             .set_compatibility(CompatLevel::HardRequirement)
-            .scope(Scope::Signal)?
+            .scope(scopes)?
             .create()?
             .restrict_self()
     };
-    let _ = scope_signals(); // an older system
+    // Sockets with abstract names belong to the network, which a sandbox shares with the host.
+    let _ = match is_sandboxed {
+        true => restrict_to(Scope::Signal | Scope::AbstractUnixSocket),
+        false => restrict_to(Scope::Signal.into()),
+    }; // an error is that of an older system
 }
 
 /// Elsewhere, priorities belong to processes, and there is nothing like Landlock.
 #[cfg(not(target_os = "linux"))]
-fn restrict() {}
+fn restrict(_is_sandboxed: bool) {}

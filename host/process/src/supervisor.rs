@@ -4,6 +4,9 @@
 //! PID` or `not-started ERRNO`, later `exited STATUS` or `signalled NUMBER`; then it exits. It has the program's
 //! standard output and error only to pass them on to the program. After the launch it carries out [`Command`]s.
 //!
+//! In a [sandbox](crate::sandbox) it is the first process of its PID namespace. It builds the sandbox's file system before
+//! it starts the program, and reports 0 as the id of the program, which has another one outside.
+//!
 //! When the socket closes, the supervisor kills every process that the program ever started. As a *child subreaper* it
 //! becomes the parent of every orphan below it, including those that left the process group with `setsid`. It has one
 //! thread and allocates little, so that hundreds of supervisors cost next to nothing.
@@ -22,20 +25,29 @@ use rustix::process::{Pid, Signal, WaitOptions, getpid, wait};
 use crate::crowd::Crowd;
 use crate::exit::Exit;
 use crate::file_limit::lower_file_limit;
-use crate::freezer::{Freezer, signal_group};
+use crate::freezer::{Freezer, Scope, signal_group, signal_namespace};
 use crate::limits::FREEZE_INTERVAL;
-use crate::protocol::{Command, Launch};
+use crate::protocol::{Command, Launch, send_line};
 use crate::start::start;
 use crate::subreaper::adopt_orphans;
 use crate::sweep::Sweep;
 use crate::tree::Tree;
 
-/// Runs this process as a supervisor. Its standard input must be the host's socket.
+/// Runs this process as a supervisor, or as one of the processes that make a sandbox: the second argument says which.
+/// Its standard input must be the host's socket.
 ///
 /// The caller must not have started any thread. The exit code adds nothing to what the socket has reported.
 pub fn supervise() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
+    let role = std::env::args().nth(2);
+    let result = match role.as_deref() {
+        #[cfg(target_os = "linux")]
+        Some(crate::protocol::GATE_ROLE) => crate::sandbox::enter::enter(),
+        #[cfg(target_os = "linux")]
+        Some(crate::protocol::INIT_ROLE) => run(Scope::Namespace).map(|()| ExitCode::SUCCESS),
+        _ => run(Scope::Descendants).map(|()| ExitCode::SUCCESS),
+    };
+    match result {
+        Ok(code) => code,
         // The host has seen the socket close, or is gone. This message is for a person who started the supervisor by
         // hand.
         Err(error) => {
@@ -48,8 +60,11 @@ pub fn supervise() -> ExitCode {
     }
 }
 
-fn run() -> io::Result<()> {
-    adopt_orphans()?;
+fn run(scope: Scope) -> io::Result<()> {
+    match scope {
+        Scope::Descendants => adopt_orphans()?,
+        Scope::Namespace => become_first_process()?,
+    }
     let mut host = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     let launch = Launch::receive(&mut host)?;
     // Registered before the start, so that even the quickest exit is noticed.
@@ -57,22 +72,58 @@ fn run() -> io::Result<()> {
     signal_hook::low_level::pipe::register(signal_hook::consts::SIGCHLD, writer)?;
     child_signals.set_nonblocking(true)?;
 
+    #[cfg(target_os = "linux")]
+    if let Some(sandbox) = launch
+        .sandbox
+        .as_ref()
+        .filter(|_| scope == Scope::Namespace)
+    {
+        if let Err(failure) = crate::sandbox::root::build(sandbox) {
+            return host.write_all(crate::protocol::failure_line(&failure).as_bytes());
+        }
+        crate::sandbox::identity::limit_tasks();
+    }
+    if launch.program.as_os_str().is_empty() {
+        return send_line(&mut host, &Exit::Code(0).to_line());
+    }
     lower_file_limit();
     let program = match start(launch) {
         Ok(program) => program,
         Err(error) => return send_line(&mut host, &Exit::not_started(&error).to_line()),
     };
     let group = Pid::from_child(&program);
-    let result = report(&mut host, child_signals, group);
+    let result = report(&mut host, child_signals, group, scope);
     // Also after an error, which most likely means that the host is gone.
-    kill_everything(group);
+    kill_everything(group, scope);
     result
 }
 
+/// What the first process of a PID namespace needs: a session of its own, as the one that it has inherited does not exist
+/// here, and an end with the gate.
+fn become_first_process() -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        rustix::process::setsid()?;
+        // Another name than that of the processes that the host expects to reap itself.
+        rustix::thread::set_name(c"sandbox-init")?;
+        rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    }
+    Ok(())
+}
+
 /// Reports the program's start and end to the host, and carries out the host's commands in between.
-fn report(host: &mut UnixStream, child_signals: UnixStream, program: Pid) -> io::Result<()> {
-    send_line(host, &format!("started {}", program.as_raw_nonzero()))?;
-    match watch(host, child_signals, program)? {
+fn report(
+    host: &mut UnixStream,
+    child_signals: UnixStream,
+    program: Pid,
+    scope: Scope,
+) -> io::Result<()> {
+    let id = match scope {
+        Scope::Descendants => program.as_raw_nonzero().get(),
+        Scope::Namespace => 0,
+    };
+    send_line(host, &format!("started {id}"))?;
+    match watch(host, child_signals, program, scope)? {
         Some(exit) => send_line(host, &exit.to_line()),
         None => Ok(()),
     }
@@ -84,9 +135,10 @@ fn watch(
     host: &UnixStream,
     mut child_signals: UnixStream,
     program: Pid,
+    scope: Scope,
 ) -> io::Result<Option<Exit>> {
     host.set_nonblocking(true)?;
-    let mut freezer = Freezer::default();
+    let mut freezer = Freezer::new(scope);
     let mut freezing = false;
     let mut crowd = Crowd::new();
     loop {
@@ -195,13 +247,18 @@ fn reap(program: Pid) -> Option<Exit> {
 }
 
 /// Kills the process group and all descendants, including those adopted meanwhile, until none is left.
-fn kill_everything(group: Pid) {
+fn kill_everything(group: Pid, scope: Scope) {
     let own = getpid().as_raw_nonzero().get();
     let mut sweep = Sweep::default();
     let mut tree = Tree::default();
     loop {
-        signal_group(group, Signal::KILL);
-        sweep.kill(tree.children(own));
+        match scope {
+            Scope::Namespace => signal_namespace(Signal::KILL),
+            Scope::Descendants => {
+                signal_group(group, Signal::KILL);
+                sweep.kill(tree.children(own));
+            }
+        }
         match wait(WaitOptions::empty()) {
             Ok(Some((pid, _))) => sweep.reaped(pid),
             Ok(None) | Err(Errno::INTR) => {}
@@ -211,8 +268,4 @@ fn kill_everything(group: Pid) {
             sweep.reaped(pid);
         }
     }
-}
-
-fn send_line(host: &mut UnixStream, line: &str) -> io::Result<()> {
-    host.write_all(format!("{line}\n").as_bytes())
 }

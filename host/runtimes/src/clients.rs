@@ -3,7 +3,7 @@
 use std::fs;
 use std::hash::{Hash, Hasher};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 macro_rules! clients {
@@ -32,6 +32,7 @@ pub(crate) fn install(cache: &Path) -> io::Result<PathBuf> {
     let mut hasher = std::hash::DefaultHasher::new();
     FILES.hash(&mut hasher);
     let folder = cache.join(format!("rt-{:016x}", hasher.finish()));
+    open_folders(&folder)?;
     for (name, content) in FILES {
         let file = folder.join(name);
         // Each file is compared: programs that clean caches delete some of them.
@@ -39,8 +40,29 @@ pub(crate) fn install(cache: &Path) -> io::Result<PathBuf> {
             continue;
         }
         write(&file, content)?;
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o644))?;
     }
     Ok(folder)
+}
+
+/// Creates the folders of the clients such that a function can read them that runs as another user, in a sandbox. The
+/// cache itself is this user's alone.
+fn open_folders(folder: &Path) -> io::Result<()> {
+    for (name, _) in FILES {
+        let below = folder.join(name);
+        for folder in [Some(folder), below.parent()].into_iter().flatten() {
+            let found = fs::metadata(folder).ok();
+            if found.is_some_and(|found| found.permissions().mode() & 0o777 == 0o755) {
+                continue;
+            }
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(folder)?;
+            fs::set_permissions(folder, fs::Permissions::from_mode(0o755))?;
+        }
+    }
+    Ok(())
 }
 
 /// Writes a file that others may read meanwhile, in a folder that is created for this user alone.
@@ -73,6 +95,10 @@ mod tests {
         fs::write(&file, "half").unwrap();
         install(cache.path()).unwrap();
         assert_ne!(fs::read(&file).unwrap(), b"half");
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&file), 0o644);
+        assert_eq!(mode(file.parent().unwrap()), 0o755);
+        assert_eq!(mode(&folder), 0o755);
     }
 
     #[test]

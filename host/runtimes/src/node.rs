@@ -76,6 +76,21 @@ pub(crate) fn flags(
     flags
 }
 
+/// The folders outside of the code that the command refers to: of the packages with the project's own client, and of Yarn's
+/// Plug'n'Play.
+pub(crate) fn folders(own_client: Option<&Path>, code: &Path, project: &Path) -> Vec<PathBuf> {
+    let packages = own_client.and_then(|entry| {
+        let mut folders = entry.ancestors();
+        folders.find(|folder| folder.ends_with("node_modules"))
+    });
+    let mut plug_n_play = project::folders(code, project);
+    let plug_n_play = plug_n_play.find(|folder| folder.join(".pnp.cjs").is_file());
+    let mut folders: Vec<PathBuf> = packages.map(Path::to_owned).into_iter().collect();
+    folders.extend(plug_n_play.map(|folder| folder.to_owned()));
+    folders.retain(|folder| !folder.starts_with(code));
+    folders
+}
+
 /// `NODE_PATH`: the layers, later ones first, what AWS bundles, and the code.
 pub(crate) fn path(runtime: u32, layers: &[PathBuf], sdk: Option<&Path>, code: &Path) -> String {
     let machine = [PathBuf::from("/opt")];

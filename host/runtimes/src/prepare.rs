@@ -61,6 +61,10 @@ pub struct Prepared {
     pub command: Vec<String>,
     /// Variables that the function's own override.
     pub variables: BTreeMap<String, String>,
+    /// The folder of Lambkin's runtime client, if that is used.
+    pub client: Option<PathBuf>,
+    /// Folders outside of the code, apart from the interpreter's, to which the command and the variables refer.
+    pub folders: Vec<PathBuf>,
     /// The interpreter in words: `Python 3.13.0 at /usr/bin/python3 (PATH)`.
     pub interpreter: String,
     /// What the developer should know.
@@ -111,6 +115,8 @@ pub fn prepare(request: &Request<'_>) -> Result<Prepared, String> {
     }
     let own = own && request.client != ClientChoice::Embedded;
     let (code, project, handler) = (request.code, request.project, request.handler);
+    let has_client = matches!(language, Language::Python | Language::Ruby | Language::Node);
+    let mut folders: Vec<PathBuf> = request.sdk.map(Path::to_owned).into_iter().collect();
     let mut command = vec![found.program.to_string_lossy().into_owned()];
     command.extend(match language {
         Language::Python => {
@@ -130,6 +136,7 @@ pub fn prepare(request: &Request<'_>) -> Result<Prepared, String> {
             let own = own
                 .then(|| node::own_client(code, project, major))
                 .flatten();
+            folders.extend(node::folders(own.as_deref(), code, project));
             let client = own.unwrap_or_else(|| clients.join("node/client.mjs"));
             arguments.push(client.to_string_lossy().into_owned());
             arguments.push(handler.to_owned());
@@ -165,6 +172,8 @@ pub fn prepare(request: &Request<'_>) -> Result<Prepared, String> {
             found.rule
         ),
         runtime: runtime.id,
+        client: (has_client && !own).then_some(clients),
+        folders,
         command,
         variables,
         notes,

@@ -58,6 +58,8 @@ mod rie;
 mod runtime_api;
 mod runtime_clients;
 mod runtimes;
+#[cfg(target_os = "linux")]
+mod sandbox;
 mod sdk_clients;
 mod sdk_services;
 mod services;

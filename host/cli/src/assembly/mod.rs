@@ -4,6 +4,7 @@ mod certificates;
 mod functions;
 mod lambda;
 mod plugins;
+mod sandbox;
 mod services;
 mod storage;
 mod triggers;
@@ -11,6 +12,7 @@ mod triggers;
 pub use certificates::Certificates;
 pub use lambda::{asynchronous, lambda};
 pub use plugins::Plugins;
+pub use sandbox::{choose_sandbox, choose_sandboxes};
 pub use services::{
     configure_service, offer_endpoints, offer_invoke_api, offer_listeners, trigger_setters,
 };

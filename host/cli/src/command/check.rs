@@ -22,10 +22,14 @@ const EXIT_PROBLEMS: u8 = 1;
 
 /// Prints what would run to standard output, and problems to standard error.
 pub async fn run(global: &GlobalArgs) -> anyhow::Result<ExitCode> {
-    let config = Config::read_or_guess(&global.config)?;
+    let mut config = Config::read_or_guess(&global.config)?;
+    let mut problems = Vec::new();
+    match assembly::choose_sandboxes(&mut config, None).await {
+        Ok(notes) => config.notes.extend(notes),
+        Err(error) => problems.push(error.to_string()),
+    }
     messages::print_notes(&config.notes);
     let mut out = std::io::stdout().lock();
-    let mut problems = Vec::new();
     let (listen, tls) = (
         config.invoke.listen,
         tls(config.invoke.certificate.as_ref()),

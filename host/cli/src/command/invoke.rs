@@ -29,7 +29,7 @@ pub async fn run(global: &GlobalArgs, args: &Invoke) -> anyhow::Result<ExitCode>
     let log = messages::start_log(LogStyle::default())?;
     // Functions find each other here, as with `lambkin serve`.
     let listener = lambkin_http::bind((Ipv4Addr::LOCALHOST, 0).into()).await?;
-    let (lambda, name) = find(global, args, listener.local_addr()?, &log)?;
+    let (lambda, name) = find(global, args, listener.local_addr()?, &log).await?;
     let event = event_input::read(args.event.as_deref(), args.event_file.as_deref())?;
     serde_json::from_str::<&serde_json::value::RawValue>(&event)
         .with_context(|| format!("the event is not JSON: {}", excerpt(&event)))?;
@@ -66,7 +66,7 @@ pub async fn run(global: &GlobalArgs, args: &Invoke) -> anyhow::Result<ExitCode>
 
 /// The function of the configuration with this name, the function at this path, or the one of the current folder with
 /// this handler. They find the address of the Invoke API in a variable.
-fn find(
+async fn find(
     global: &GlobalArgs,
     args: &Invoke,
     invoke: SocketAddr,
@@ -77,10 +77,12 @@ fn find(
     let has_config = global.config.exists();
     let looks_like_a_path = wanted.contains('/') && guess_handler(Path::new("."), wanted).is_none();
     if looks_like_a_path || wanted.ends_with(".zip") || (path.exists() && !has_config) {
-        return ad_hoc(args, path, args.handler.as_deref(), invoke, log);
+        return ad_hoc(args, path, args.handler.as_deref(), invoke, log).await;
     }
     if has_config || guess_handler(Path::new("."), wanted).is_none() {
         let mut config = Config::read(&global.config)?;
+        let notes = assembly::choose_sandboxes(&mut config, args.sandbox).await?;
+        config.notes.extend(notes);
         messages::print_notes(&config.notes);
         assembly::offer_endpoints(&mut config, invoke);
         let lambda = assembly::lambda(&config, log);
@@ -98,7 +100,7 @@ fn find(
             bail!("{}", not_defined(global, wanted, &lambda));
         }
     }
-    ad_hoc(args, Path::new("."), Some(wanted), invoke, log)
+    ad_hoc(args, Path::new("."), Some(wanted), invoke, log).await
 }
 
 fn not_defined(global: &GlobalArgs, wanted: &str, lambda: &Lambda) -> String {
@@ -115,7 +117,7 @@ fn not_defined(global: &GlobalArgs, wanted: &str, lambda: &Lambda) -> String {
 }
 
 /// A function without a configuration.
-fn ad_hoc(
+async fn ad_hoc(
     args: &Invoke,
     code: &Path,
     handler: Option<&str>,
@@ -130,6 +132,9 @@ fn ad_hoc(
     };
     let (mut spec, notes) = config::ad_hoc(wanted, Path::new(""))?;
     messages::print_notes(&notes);
+    let choice = args.sandbox.unwrap_or_default();
+    let note = assembly::choose_sandbox(&mut spec, choice).await?;
+    messages::print_notes(note.as_slice());
     assembly::offer_invoke_api(&mut spec, invoke);
     let account = Account {
         region: "us-east-1".to_owned(),

@@ -61,6 +61,7 @@ const SAMPLES: &[(&str, &str)] = &[
     ("region", "'eu-west-1'"),
     ("account", "'111122223333'"),
     ("service-endpoints", "false"),
+    ("sandbox", "'namespace'"),
     ("allowed-hosts", "['lambkin.example.com']"),
     ("allowed-origins", "['https://app.example.com']"),
     ("invoke.listen", "'127.0.0.1:0'"),
@@ -78,6 +79,8 @@ const SAMPLES: &[(&str, &str)] = &[
     ("functions.f.client", "'embedded'"),
     ("functions.f.version-check", "'off'"),
     ("functions.f.sdk", "'src'"),
+    ("functions.f.sandbox", "'auto'"),
+    ("functions.f.ephemeral-storage", "1024"),
     ("functions.f.unpacked-limit", "300"),
     ("functions.f.timeout", "0.5"),
     ("functions.f.memory", "256"),
@@ -323,8 +326,9 @@ fn effect(config: &Config) -> String {
         )
     });
     format!(
-        "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+        "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
         config.account,
+        config.sandbox,
         config.invoke,
         config.functions,
         config.function_inputs,

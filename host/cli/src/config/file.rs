@@ -14,6 +14,7 @@ use lambkin_lambda::{Account, Alias, FunctionSpec};
 use lambkin_runtimes::guess_folder;
 use toml::de::DeTable;
 
+use super::account;
 use super::allowlist;
 use super::asynchronous::{self, Settings as Asynchronous};
 use super::bucket::{self, Bucket};
@@ -25,6 +26,7 @@ use super::listeners::Listeners;
 use super::managed;
 use super::queue::{self, Queue};
 use super::reader::{Diagnostics, Reader};
+use super::sandbox::{self, SandboxChoice};
 use super::service::{self, Service};
 use super::source::{Diagnostic, Source};
 use super::trigger::{self, Trigger};
@@ -32,28 +34,8 @@ use super::version::LATEST;
 use crate::text;
 
 /// `lambkin.toml`
-pub const TABLE: Table = Table::new(&[ACCOUNT_KEYS, allowlist::KEYS, PARTS]);
-
-const ACCOUNT_KEYS: &[Key] = &[
-    Key::with_default(
-        "region",
-        Kind::Text,
-        "\"us-east-1\"",
-        "The AWS region in ARNs and in the variables of functions.",
-    ),
-    Key::with_default(
-        "account",
-        Kind::Text,
-        "\"123456789012\"",
-        "The AWS account in ARNs: twelve digits.",
-    ),
-    Key::with_default(
-        "service-endpoints",
-        Kind::Flag,
-        "true",
-        "Whether functions receive the addresses of the services and of the Invoke API, and credentials for them.",
-    ),
-];
+pub const TABLE: Table =
+    Table::new(&[account::KEYS, sandbox::DEFAULT_KEYS, allowlist::KEYS, PARTS]);
 
 const PARTS: &[Key] = &[
     Key::optional("invoke", Kind::Table(&invoke::TABLE), "The Invoke API."),
@@ -111,9 +93,6 @@ const PARTS: &[Key] = &[
     ),
 ];
 
-const REGION: &str = "us-east-1";
-const ACCOUNT: &str = "123456789012";
-
 /// A valid configuration.
 #[derive(Debug)]
 pub struct Config {
@@ -121,6 +100,8 @@ pub struct Config {
     pub account: Account,
     /// The hosts and web pages, besides local ones, from which the listeners accept requests.
     pub allowlist: Allowlist,
+    /// How functions are kept apart that do not say it themselves.
+    pub sandbox: SandboxChoice,
     pub invoke: Invoke,
     /// Each function with all its versions, `$LATEST` first.
     pub functions: Vec<FunctionSpec>,
@@ -238,6 +219,7 @@ impl Config {
             source,
             account: read.account,
             allowlist: read.allowlist,
+            sandbox: read.sandbox,
             invoke: read.invoke,
             functions,
             function_inputs,
@@ -299,6 +281,7 @@ fn render_all(source: &Source, diagnostics: &[Diagnostic]) -> String {
 struct Read {
     account: Account,
     allowlist: Allowlist,
+    sandbox: SandboxChoice,
     invoke: Invoke,
     functions: Vec<function::Definition>,
     queues: Vec<Queue>,
@@ -309,8 +292,9 @@ struct Read {
 }
 
 fn read_root(mut root: Reader<'_>, folder: &Path, diagnostics: &Diagnostics) -> Read {
-    let account = read_account(&mut root, diagnostics);
+    let account = account::read(&mut root, diagnostics);
     let service_endpoints = root.flag("service-endpoints");
+    let sandbox = sandbox::read(&mut root).unwrap_or_default();
     let allowlist = allowlist::read(&mut root, diagnostics);
     let mut listeners = Listeners::default();
     let invoke = invoke::read(&mut root, folder, &mut listeners, diagnostics);
@@ -349,6 +333,7 @@ fn read_root(mut root: Reader<'_>, folder: &Path, diagnostics: &Diagnostics) -> 
     Read {
         account,
         allowlist,
+        sandbox,
         invoke,
         functions,
         queues,
@@ -357,23 +342,6 @@ fn read_root(mut root: Reader<'_>, folder: &Path, diagnostics: &Diagnostics) -> 
         triggers,
         asynchronous,
     }
-}
-
-fn read_account(root: &mut Reader<'_>, diagnostics: &Diagnostics) -> Account {
-    let region = root
-        .text("region")
-        .map_or(REGION.to_owned(), |region| region.value);
-    let is_account = |id: &str| id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_digit());
-    let id = match root.text("account") {
-        Some(id) if is_account(&id.value) => id.value,
-        Some(id) => {
-            let message = format!("must be twelve digits, not {:?}", id.value);
-            diagnostics.add(id.span, &id.key, message);
-            ACCOUNT.to_owned()
-        }
-        None => ACCOUNT.to_owned(),
-    };
-    Account { region, id }
 }
 
 #[cfg(test)]
@@ -394,7 +362,7 @@ mod tests {
     fn an_empty_file_is_a_valid_configuration() {
         let config = parse("").unwrap();
         assert_eq!(config.invoke.listen.to_string(), "127.0.0.1:9001");
-        assert_eq!(config.account.id, ACCOUNT);
+        assert_eq!(config.account.id, account::ACCOUNT);
     }
 
     #[test]
@@ -406,7 +374,7 @@ mod tests {
         );
         assert!(
             problems("zzz = 1")
-                .contains("unknown key; known here: region, account, service-endpoints, allowed-hosts, allowed-origins, invoke, functions, queues, buckets, services, triggers")
+                .contains("unknown key; known here: region, account, service-endpoints, sandbox, allowed-hosts, allowed-origins, invoke, functions, queues, buckets, services, triggers")
         );
     }
 

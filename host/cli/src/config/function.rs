@@ -13,7 +13,7 @@ use super::key::{self, Key, Kind, Table};
 use super::managed::RuntimeSettings;
 use super::reader::{Diagnostics, Reader, Spanned};
 use super::version::{LATEST, Version, read_version_keys, task_folder};
-use super::{alias, asynchronous, lifecycle, managed, version};
+use super::{alias, asynchronous, lifecycle, managed, sandbox, version};
 
 /// `[functions.NAME]`
 pub const TABLE: Table = Table::new(&[
@@ -25,6 +25,7 @@ pub const TABLE: Table = Table::new(&[
     )],
     version::KEYS,
     managed::KEYS,
+    sandbox::KEYS,
     lifecycle::KEYS,
     KEYS,
 ]);

@@ -8,6 +8,7 @@ use lambkin_lambda::{Code, FunctionSpec, open_layer};
 
 use super::env_file;
 use super::managed::RuntimeSettings;
+use super::sandbox::SandboxChoice;
 
 /// The paths that the code, the layers and the variables of a function come from.
 #[derive(Debug, Clone)]
@@ -22,6 +23,8 @@ pub struct FunctionInputs {
     pub unpacked_limit: u64,
     /// How the managed runtime is chosen.
     pub runtime: RuntimeSettings,
+    /// How the processes are kept apart, if the function says it.
+    pub sandbox: Option<SandboxChoice>,
     /// The sources of the variables.
     pub variables: VariableSources,
     /// Whether a change restarts the function; options of `lambkin serve` override it.
@@ -52,6 +55,7 @@ impl FunctionInputs {
             unpack_to,
             unpacked_limit: UNPACKED_BYTES,
             runtime: RuntimeSettings::default(),
+            sandbox: None,
             variables: VariableSources::default(),
             watch: false,
             ignore: Vec::new(),

@@ -138,6 +138,11 @@ pub fn prepare(spec: &mut FunctionSpec, settings: &RuntimeSettings, project: &Pa
         return Vec::new();
     };
     let code = spec.code.resolved_root();
+    // The current folder, in which a relative path would be taken for one that starts at the code.
+    let project = match project.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => project,
+    };
     let project = std::path::absolute(project).unwrap_or_else(|_| project.to_owned());
     let project = project.canonicalize().unwrap_or(project);
     if spec.handler.is_empty() {
@@ -173,6 +178,9 @@ pub fn prepare(spec: &mut FunctionSpec, settings: &RuntimeSettings, project: &Pa
             let managed = Managed {
                 command: Ok(prepared.command),
                 variables: prepared.variables,
+                code: code.clone(),
+                client: prepared.client,
+                folders: prepared.folders,
             };
             (managed, notes)
         }
@@ -180,6 +188,9 @@ pub fn prepare(spec: &mut FunctionSpec, settings: &RuntimeSettings, project: &Pa
             let managed = Managed {
                 command: Err(reason),
                 variables: BTreeMap::new(),
+                code: code.clone(),
+                client: None,
+                folders: Vec::new(),
             };
             (managed, Vec::new())
         }

@@ -3,6 +3,7 @@
 //! Each file defines the keys that it reads, see [`key`]. The reference in `docs/configuration.md` and the JSON Schema,
 //! see [`schema`], follow from these definitions.
 
+mod account;
 mod alias;
 mod allowlist;
 mod asynchronous;
@@ -27,6 +28,7 @@ mod queue_policy;
 mod reader;
 #[cfg(test)]
 mod reference;
+mod sandbox;
 mod schema;
 mod section;
 mod service;
@@ -48,6 +50,7 @@ pub use ignore::Ignore;
 pub use managed::{RuntimeSettings, prepare, read_name};
 pub use queue::Queue;
 pub use queue_name::FIFO_SUFFIX;
+pub use sandbox::SandboxChoice;
 pub use schema::schema_text;
 pub use section::{PluginSource, Section};
 pub use service::Service;

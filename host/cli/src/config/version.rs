@@ -12,6 +12,7 @@ use super::key::{self, Key, Kind, Table};
 use super::lifecycle;
 use super::managed;
 use super::reader::{Diagnostics, Reader, Spanned};
+use super::sandbox;
 
 /// The version that is not published.
 pub const LATEST: &str = "$LATEST";
@@ -25,6 +26,7 @@ pub const TABLE: Table = Table::new(&[
     )],
     KEYS,
     managed::KEYS,
+    sandbox::KEYS,
     lifecycle::KEYS,
 ]);
 
@@ -184,6 +186,9 @@ pub fn read_version_keys(
     let variables = read_variables(table, &mut inputs.variables, project, diagnostics);
     let layers = lifecycle::read_layers(table, base.layers, &mut inputs, project, diagnostics);
     managed::read(table, &mut inputs.runtime, project, diagnostics);
+    inputs.sandbox = sandbox::read(table).or(inputs.sandbox);
+    let tmp = table.integer("ephemeral-storage");
+    let tmp = tmp.and_then(|tmp| u32::try_from(tmp.value).ok());
     let memory = memory.and_then(|memory| u32::try_from(memory.value).ok());
     let spec = FunctionSpec {
         code: read_code(
@@ -205,6 +210,7 @@ pub fn read_version_keys(
         lifecycle: lifecycle::read(table, base.lifecycle, diagnostics),
         logging: lifecycle::read_logging(table, base.logging),
         layers,
+        tmp_mb: tmp.unwrap_or(base.tmp_mb),
         ..base
     };
     Version { spec, inputs }

@@ -14,7 +14,6 @@ use super::package::Package;
 // Lambda's defaults and quotas, for properties that Lambkin does not have.
 const RUNTIME: &str = "provided.al2023";
 const HANDLER: &str = "bootstrap";
-const EPHEMERAL_STORAGE_MB: u32 = 512;
 const CONCURRENT_EXECUTIONS: usize = 1000;
 const TOTAL_CODE_BYTES: u64 = 75 * 1024 * 1024 * 1024;
 const UNZIPPED_CODE_BYTES: u64 = 250 * 1024 * 1024;
@@ -56,7 +55,7 @@ pub(super) fn function(function: &Function, arn: &str, detail: Detail) -> Value 
         "RevisionId": revision(&[arn, &sha256, &format!("{spec:?}")]),
         "PackageType": "Zip",
         "Architectures": [architecture()],
-        "EphemeralStorage": { "Size": EPHEMERAL_STORAGE_MB },
+        "EphemeralStorage": { "Size": spec.tmp_mb },
         "SnapStart": {
             "ApplyOn": if spec.lifecycle.snap_start { "PublishedVersions" } else { "None" },
             "OptimizationStatus": if spec.lifecycle.snap_start { "On" } else { "Off" },

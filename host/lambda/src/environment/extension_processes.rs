@@ -24,7 +24,8 @@ pub(super) struct ExtensionProcesses {
 #[derive(Debug)]
 struct ExtensionProcess {
     name: String,
-    supervisor: Option<i32>,
+    /// The host's own processes around it.
+    own: Vec<i32>,
     commands: mpsc::UnboundedSender<Command>,
 }
 
@@ -38,8 +39,8 @@ enum Command {
 /// An event of one of the processes.
 #[derive(Debug)]
 pub(super) enum ProcessEvent {
-    /// The extension with this name has been started, below the supervisor with this process id.
-    Started(String, i32),
+    /// The extension with this name has been started, below the host's own processes with these ids.
+    Started(String, Vec<i32>),
     /// The extension with this number wrote these bytes to one of its outputs.
     Output(usize, Vec<u8>),
     /// The process of the extension with this name has ended.
@@ -66,7 +67,7 @@ impl ExtensionProcesses {
         tokio::spawn(watch(number, name.clone(), launch, peers, receiver, events));
         self.running.push(ExtensionProcess {
             name,
-            supervisor: None,
+            own: Vec::new(),
             commands,
         });
     }
@@ -82,10 +83,10 @@ impl ExtensionProcesses {
             return std::future::pending().await;
         };
         match &event {
-            ProcessEvent::Started(name, pid) => {
+            ProcessEvent::Started(name, own) => {
                 let process = self.running.iter_mut().find(|one| one.name == *name);
                 if let Some(process) = process {
-                    process.supervisor = Some(*pid);
+                    process.own.clone_from(own);
                 }
             }
             ProcessEvent::Exited(name, _) => self.running.retain(|one| one.name != *name),
@@ -94,9 +95,12 @@ impl ExtensionProcesses {
         event
     }
 
-    /// The process ids of the supervisors.
+    /// The ids of the host's own processes around the extensions.
     pub(super) fn pids(&self) -> impl Iterator<Item = i32> {
-        self.running.iter().filter_map(|process| process.supervisor)
+        self.running
+            .iter()
+            .flat_map(|process| &process.own)
+            .copied()
     }
 
     pub(super) fn freeze(&self) {
@@ -159,12 +163,18 @@ struct Watcher {
 impl Watcher {
     async fn watch(mut self, name: &str, mut commands: mpsc::UnboundedReceiver<Command>) -> Exit {
         if let Err(exit) = self.process.started().await {
+            if let Some(failure) = self.process.failure() {
+                let text = format!("lambkin: the sandbox of {name} could not be made: {failure}\n");
+                send(
+                    &self.events,
+                    ProcessEvent::Output(self.number, text.into_bytes()),
+                )
+                .await;
+            }
             return exit;
         }
-        if let Some(supervisor) = self.process.supervisor_pid() {
-            let started = ProcessEvent::Started(name.to_owned(), supervisor);
-            send(&self.events, started).await;
-        }
+        let own = self.process.own_pids().collect();
+        send(&self.events, ProcessEvent::Started(name.to_owned(), own)).await;
         loop {
             let [stdout, stderr] = &mut self.outputs;
             let mut written = Vec::new();

@@ -38,7 +38,7 @@ use crate::limits::{
 use crate::log::ReportStatus;
 use crate::ports::{FixedPort, fixed_ports};
 use crate::runtime_api::session::{InitError, RuntimeEvent};
-use crate::spec::InitializationType;
+use crate::spec::{InitializationType, SandboxMode};
 use crate::start_turn::StartTurn;
 use crate::telemetry::event::phase::Phase;
 
@@ -314,13 +314,11 @@ impl Environment {
     /// Starts a sandbox. Returns the path of the runtime's program.
     async fn start_sandbox(&mut self, phase: Phase) -> Result<PathBuf, InitPhaseError> {
         let function = &self.function;
-        let (layers, path) = (function.spec.layer_folders(), function.spec.search_path());
-        let (program, arguments) = function
-            .spec
-            .code
-            .program(&layers, &path)
-            .map_err(InitPhaseError::NoBootstrap)?;
-        let discovered = discover(&layers, &path).map_err(not_launched)?;
+        let spec = &function.spec;
+        let (program, arguments) = spec.program().map_err(InitPhaseError::NoBootstrap)?;
+        let with_host = spec.sandbox == SandboxMode::Process;
+        let discovered = discover(&spec.layer_folders(), &spec.search_path(), with_host)
+            .map_err(not_launched)?;
         let disabled_by = discovered.disabled_by.clone();
         let runtime = RuntimeProgram {
             program: program.clone(),

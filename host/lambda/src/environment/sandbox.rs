@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 
 use lambkin_http::{CrossOrigin, ForeignPages, Server};
 use lambkin_process::limits::MAX_TASKS;
+use lambkin_process::sandbox::{Failure, advice};
 use lambkin_process::{Exit, Launch, Process};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -29,6 +30,7 @@ use super::address;
 use super::alarm::Alarm;
 use super::extension_processes::{ExtensionProcesses, ProcessEvent};
 use super::output::Output;
+use crate::code::Entry;
 use crate::extension::discover::{Discovered, ExternalExtension};
 use crate::extension::event::{InvokeEvent, ShutdownReason, Tracing};
 use crate::extension::registry::{self, ExtensionRegistry, FunctionInfo};
@@ -44,6 +46,7 @@ use crate::spec::{FunctionSpec, InitializationType};
 use crate::telemetry::hub::Telemetry;
 use crate::time::now_ms;
 use crate::variables::{SandboxInfo, runtime_variables};
+use crate::view::View;
 
 /// Running processes and their connections to the host.
 #[derive(Debug)]
@@ -108,6 +111,8 @@ impl Sandbox {
             },
             snap_start: spec.initialization_type() == InitializationType::SnapStart,
         });
+        let view = View::of(spec);
+        let placed = view.place(&runtime.program);
         let variables = runtime_variables(
             spec,
             &function.account,
@@ -115,27 +120,39 @@ impl Sandbox {
                 runtime_api: &address.to_string(),
                 metadata_token: &api.metadata.token,
                 log_stream,
+                view: &view,
+                programs: &placed.folders,
             },
         );
-        let directory = spec.code.resolved_root();
+        let directory = view.code();
         let peers = Arc::new(Peers::new(&spec.name, address, spec.runtime_api.is_some()));
         function.sandboxes.add(&peers);
         let mut extension_processes = ExtensionProcesses::new(Arc::clone(&peers));
         for ExternalExtension { name, path } in discovered.extensions {
+            let placed = view.place(&path);
             let launch = Launch {
-                program: path,
+                program: placed.program,
                 arguments: Vec::new(),
                 variables: extension_variables(&variables),
                 directory: directory.clone(),
+                sandbox: placed.sandbox,
             };
             extension_processes.start(name, launch);
         }
         Ok(Self {
             launch: Some(Launch {
-                program: runtime.program,
-                arguments: runtime.arguments,
+                program: placed.program,
+                arguments: match &spec.code.entry {
+                    // These are Lambkin's own.
+                    Entry::Managed(_) => {
+                        let arguments = runtime.arguments.iter();
+                        arguments.map(|argument| view.text(argument)).collect()
+                    }
+                    _ => runtime.arguments,
+                },
                 variables,
                 directory,
+                sandbox: placed.sandbox,
             }),
             process: None,
             stdout: None,
@@ -171,13 +188,10 @@ impl Sandbox {
         &self.api.telemetry
     }
 
-    /// The process ids of the supervisors, below which are all processes of the sandbox.
+    /// The ids of the host's own processes around the sandbox, below which are all processes of the sandbox.
     pub(super) fn pids(&self) -> Vec<i32> {
-        let runtime = self.process.as_ref().and_then(Process::supervisor_pid);
-        runtime
-            .into_iter()
-            .chain(self.extension_processes.pids())
-            .collect()
+        let runtime = self.process.iter().flat_map(Process::own_pids);
+        runtime.chain(self.extension_processes.pids()).collect()
     }
 
     /// The processes of the sandbox.
@@ -246,17 +260,17 @@ impl Sandbox {
                 Some(event) = self.runtime_events.recv() => return SandboxEvent::Runtime(event),
                 Some(event) = self.extension_events.recv() => return SandboxEvent::Extension(event),
                 exit = exited(&mut self.process) => {
-                    self.process = None;
+                    let process = self.process.take();
                     self.drain(log);
                     log.finish_lines();
-                    explain(exit, log);
+                    explain(exit, process.as_ref().and_then(Process::failure), log);
                     return SandboxEvent::RuntimeExited(exit);
                 }
                 event = self.extension_processes.next(), if !self.extension_processes.is_empty() => match event {
                     ProcessEvent::Started(..) => {}
                     ProcessEvent::Output(number, piece) => log.output(Source::Extension(number), &piece),
                     ProcessEvent::Exited(name, exit) => {
-                        explain(exit, log);
+                        explain(exit, None, log);
                         return SandboxEvent::ExtensionExited(name, exit);
                     }
                 },
@@ -402,7 +416,13 @@ fn serve(
 }
 
 /// Logs why a program ended, where its exit on its own does not say it.
-fn explain(exit: Exit, log: &mut EnvironmentLog) {
+fn explain(exit: Exit, failure: Option<&Failure>, log: &mut EnvironmentLog) {
+    if let Some(failure) = failure {
+        log.platform(&format!(
+            "lambkin: the function's sandbox could not be made: {failure}{}",
+            advice(failure).map_or_else(String::new, |advice| format!("; {advice}"))
+        ));
+    }
     match exit {
         Exit::TooManyTasks(tasks) => log.platform(&format!(
             "lambkin: the function had {tasks} processes and threads and was killed; the limit is {MAX_TASKS}, as on \

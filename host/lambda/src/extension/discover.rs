@@ -49,11 +49,16 @@ pub(crate) enum LaunchError {
     Unreadable { path: PathBuf, reason: io::Error },
 }
 
-/// Searches [`OPT`] and then the function's layers. Of programs with the same name the last one is used, as it would
-/// overwrite the others in `/opt`. `search` is the function's `PATH`.
-pub(crate) fn discover(layers: &[PathBuf], search: &str) -> Result<Discovered, LaunchError> {
+/// Searches the host's [`OPT`], `with_host`, and then the function's layers. Of programs with the same name the last one
+/// is used, as it would overwrite the others in `/opt`. `search` is the function's `PATH`.
+pub(crate) fn discover(
+    layers: &[PathBuf],
+    search: &str,
+    with_host: bool,
+) -> Result<Discovered, LaunchError> {
     let opt = PathBuf::from(OPT);
-    discover_in(std::iter::once(&opt).chain(layers), search)
+    let host = std::iter::once(&opt).filter(|_| with_host);
+    discover_in(host.chain(layers), search)
 }
 
 fn discover_in<'a>(

@@ -90,6 +90,13 @@ impl Project {
         Server::start(Arc::clone(&self.folder), arguments, variables)
     }
 
+    /// Like [`serve`](Self::serve), with a command that runs lambkin in another way, and further arguments.
+    #[cfg(target_os = "linux")]
+    #[track_caller]
+    pub fn serve_by(&self, command: std::process::Command, arguments: &[&str]) -> Server {
+        Server::start_by(Arc::clone(&self.folder), command, arguments)
+    }
+
     /// Like [`serve`](Self::serve), on a disk that the test can make full with [`Server::write_up_to`].
     #[track_caller]
     pub fn serve_on_a_limited_disk(&self) -> Server {

@@ -69,6 +69,14 @@ impl Server {
         Self::run(folder, command)
     }
 
+    /// Like [`start`](Self::start), with a command that runs lambkin.
+    #[cfg(target_os = "linux")]
+    #[track_caller]
+    pub fn start_by(folder: Arc<TempDir>, mut command: Command, arguments: &[&str]) -> Self {
+        command.args(["serve", "--json"]).args(arguments);
+        Self::run(folder, command)
+    }
+
     /// Like [`start`](Self::start), prepared for [`write_up_to`](Self::write_up_to): the process ignores `SIGXFSZ`, so
     /// that a refused write is an error instead of ending the process.
     #[track_caller]

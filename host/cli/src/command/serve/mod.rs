@@ -29,7 +29,7 @@ use tokio::sync::Notify;
 use super::signals::Signals;
 use crate::args::{Compat, GlobalArgs, Serve};
 use crate::assembly::{self, Certificates, Storage};
-use crate::config::{Config, FunctionInputs, full_name};
+use crate::config::{Config, FunctionInputs, SandboxChoice, full_name};
 use crate::messages;
 use crate::watch::{self, Configuration, Watched};
 use endpoints::{Endpoints, Sockets, TriggerEndpoint};
@@ -48,7 +48,7 @@ const SERVICE_GRACE: Duration = Duration::from_secs(1);
 pub async fn run(global: &GlobalArgs, args: &Serve) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::new()?;
     // A task of its own, so that a signal ends it whatever it is doing. Nothing of it outlives the program.
-    let setup = tokio::spawn(set_up(global.clone(), args.no_freeze));
+    let setup = tokio::spawn(set_up(global.clone(), args.no_freeze, args.sandbox));
     let (config, log, storage, endpoints) = tokio::select! {
         ready = setup => ready.context("the set-up failed")??,
         () = signals.received() => return Ok(ExitCode::SUCCESS),
@@ -112,6 +112,7 @@ pub async fn run(global: &GlobalArgs, args: &Serve) -> anyhow::Result<ExitCode> 
 async fn set_up(
     global: GlobalArgs,
     no_freeze: bool,
+    sandbox: Option<SandboxChoice>,
 ) -> anyhow::Result<(Config, Log, Option<Storage>, Endpoints)> {
     let mut config = Config::read_or_guess(&global.config)?;
     if no_freeze {
@@ -119,6 +120,8 @@ async fn set_up(
             function.lifecycle.freeze = false;
         }
     }
+    let notes = assembly::choose_sandboxes(&mut config, sandbox).await?;
+    config.notes.extend(notes);
     let sockets = Sockets::bind(&config).await?;
     let mut certificates = Certificates::new(&config);
     assembly::offer_listeners(

@@ -54,6 +54,8 @@ async fn preview_with_functions(
 ) -> anyhow::Result<Preview> {
     let log = messages::start_log(LogStyle::default())?;
     let listener = lambkin_http::bind((Ipv4Addr::LOCALHOST, 0).into()).await?;
+    let notes = assembly::choose_sandboxes(config, None).await?;
+    messages::print_notes(&notes);
     assembly::offer_endpoints(config, listener.local_addr()?);
     let lambda = assembly::lambda(config, &log);
     let stop = CancellationToken::new();

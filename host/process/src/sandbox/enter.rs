@@ -1,0 +1,83 @@
+//! The gate: moves itself into a new user namespace and starts the init process in a new PID namespace.
+//!
+//! The gate stays outside the PID namespace, as the init process's parent, and only waits. It sends the host `init PID`;
+//! after that, the init process alone has the host's socket.
+//!
+//! On failure: the host gets the [`Failure`], and the gate exits.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::process::{Command, ExitCode, Stdio};
+
+use rustix::net::RecvFlags;
+use rustix::process::{getegid, geteuid};
+use rustix::thread::UnshareFlags;
+
+use super::identity;
+use super::spec::Failure;
+use crate::protocol::{INIT_ROLE, MAP_REQUEST, SUPERVISOR_ARGUMENT, failure_line};
+
+/// Runs this process as a gate. Its standard input must be the host's socket, and it must have one thread.
+pub(crate) fn enter() -> io::Result<ExitCode> {
+    let mut host = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+    match isolate(&mut host) {
+        Ok(true) => {}
+        Ok(false) => return Ok(ExitCode::SUCCESS), // the host has gone
+        Err(failure) => {
+            host.write_all(failure_line(&failure).as_bytes())?;
+            return Ok(ExitCode::SUCCESS);
+        }
+    }
+    // The first child after the call of `unshare` is the first process of the namespace.
+    let init = Command::new("/proc/self/exe")
+        .args([SUPERVISOR_ARGUMENT, INIT_ROLE])
+        .env_clear()
+        .stdin(Stdio::inherit())
+        .spawn();
+    let mut init = match init {
+        Ok(init) => init,
+        Err(error) => {
+            let failure = Failure {
+                stage: "start of the init process".to_owned(),
+                errno: error.raw_os_error().unwrap_or(0),
+                path: None,
+            };
+            host.write_all(failure_line(&failure).as_bytes())?;
+            return Ok(ExitCode::SUCCESS);
+        }
+    };
+    host.write_all(format!("init {}\n", init.id()).as_bytes())?;
+    drop(host);
+    rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
+    let ended = init.wait()?;
+    Ok(match ended.success() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
+}
+
+/// Enters a user namespace with the program's ids, and a PID namespace for the children. Returns `false` if the host has
+/// closed the socket.
+fn isolate(host: &mut UnixStream) -> Result<bool, Failure> {
+    let (user, group) = (geteuid(), getegid());
+    // Without CLONE_FILES, which is why the function is deprecated, nothing can be closed that others use.
+    #[expect(
+        deprecated,
+        reason = "the other function is unsafe because of a flag that is not used here"
+    )]
+    rustix::thread::unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWPID)
+        .map_err(|error| Failure::new("unshare(user, pid)", error))?;
+    if !user.is_root() {
+        identity::map_own(user.as_raw(), group.as_raw())?;
+        identity::pass_on_capabilities()?;
+        return Ok(true);
+    }
+    let failed = |_| Failure::new("request(uid_map)", rustix::io::Errno::PIPE);
+    host.write_all(MAP_REQUEST.as_bytes()).map_err(failed)?;
+    // The launch, which the init process reads, follows when the host has written the maps.
+    let received = rustix::net::recv(&*host, &mut [0; 1], RecvFlags::PEEK);
+    let (_, length) = received.map_err(|error| Failure::new("request(uid_map)", error))?;
+    Ok(length > 0)
+}

@@ -1,0 +1,128 @@
+//! User and group ids, capabilities and limits: which ones a program gets, and who may set them.
+
+use std::fs;
+use std::io;
+
+use rustix::process::{Resource, getrlimit, setrlimit};
+use rustix::thread::{
+    CapabilitySet, CapabilitySets, capabilities, capability_is_in_bounding_set,
+    clear_ambient_capability_set, configure_capability_in_ambient_set,
+    remove_capability_from_bounding_set, set_capabilities, set_no_new_privs, set_thread_groups,
+    set_thread_res_gid, set_thread_res_uid,
+};
+
+use super::spec::{Failure, GROUP_ID, ROOT_OFFSET, USER_ID};
+use crate::limits::MAX_TASKS;
+
+/// Writes the maps of a gate's user namespace, which only root outside of it may: 0 stays 0, and the program's ids are
+/// such that own nothing.
+pub(crate) fn map_for_root(gate: i32) -> Result<(), Failure> {
+    // In a container without privileges there are fewer ids, and all of them but 0 are such.
+    let is_nested = fs::read_to_string("/proc/self/uid_map")
+        .is_ok_and(|map| !map.trim_end().ends_with(&u32::MAX.to_string()));
+    for (file, id) in [("uid_map", USER_ID), ("gid_map", GROUP_ID)] {
+        let path = format!("/proc/{gate}/{file}");
+        let write = |outside| write_map(&path, file, &format!("0 0 1\n{id} {outside} 1\n"));
+        match write(ROOT_OFFSET + id) {
+            Err(_) if is_nested => write(id)?,
+            result => result?,
+        }
+    }
+    Ok(())
+}
+
+/// Maps the ids of this process, which is in a new user namespace, to the program's ids.
+pub(super) fn map_own(uid: u32, gid: u32) -> Result<(), Failure> {
+    // Without this, a user could drop a group that denies it something.
+    write_map("/proc/self/setgroups", "setgroups", "deny")?;
+    write_map(
+        "/proc/self/uid_map",
+        "uid_map",
+        &format!("{USER_ID} {uid} 1\n"),
+    )?;
+    write_map(
+        "/proc/self/gid_map",
+        "gid_map",
+        &format!("{GROUP_ID} {gid} 1\n"),
+    )
+}
+
+fn write_map(path: &str, name: &str, text: &str) -> Result<(), Failure> {
+    fs::write(path, text).map_err(|error| Failure {
+        stage: format!("write({name})"),
+        errno: error.raw_os_error().unwrap_or(0),
+        path: None,
+    })
+}
+
+/// Keeps the capabilities that the init process needs when this process, which has all of them, starts it: a user other
+/// than 0 would lose them.
+pub(super) fn pass_on_capabilities() -> Result<(), Failure> {
+    let needed = [CapabilitySet::SYS_ADMIN, CapabilitySet::SETPCAP];
+    let failed = |error| Failure::new("set capabilities", error);
+    let mut sets = capabilities(None).map_err(failed)?;
+    sets.inheritable = sets.permitted;
+    set_capabilities(None, sets).map_err(failed)?;
+    for capability in needed {
+        configure_capability_in_ambient_set(capability, true).map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Gives the calling thread the program's ids, takes all capabilities from it, and the ways to get any.
+pub(crate) fn drop_privileges() -> io::Result<()> {
+    if rustix::process::geteuid().is_root() {
+        set_thread_groups(&[])?;
+        let group = rustix::process::Gid::from_raw(GROUP_ID);
+        set_thread_res_gid(group, group, group)?;
+        let user = rustix::process::Uid::from_raw(USER_ID);
+        drop_bounding_set()?;
+        set_thread_res_uid(user, user, user)?;
+    } else {
+        drop_bounding_set()?;
+    }
+    clear_ambient_capability_set()?;
+    let none = CapabilitySet::empty();
+    set_capabilities(
+        None,
+        CapabilitySets {
+            effective: none,
+            permitted: none,
+            inheritable: none,
+        },
+    )?;
+    set_no_new_privs(true)?;
+    Ok(())
+}
+
+fn drop_bounding_set() -> io::Result<()> {
+    for bit in 0..u64::BITS {
+        let capability = CapabilitySet::from_bits_retain(1 << bit);
+        match capability_is_in_bounding_set(capability) {
+            Ok(true) => remove_capability_from_bounding_set(capability)?,
+            Ok(false) => {}
+            Err(_) => break, // beyond the last one that this kernel knows
+        }
+    }
+    Ok(())
+}
+
+/// Limits the processes and threads of the namespace: starting another one fails with EAGAIN, as on AWS. Since Linux
+/// 5.14 they are counted for each user namespace. Before, all processes of the user counted, so there is no limit.
+pub(crate) fn limit_tasks() {
+    let release = rustix::system::uname();
+    let release = release.release().to_string_lossy();
+    let mut numbers = release
+        .split(|character: char| !character.is_ascii_digit())
+        .map_while(|number| number.parse::<u32>().ok());
+    if (numbers.next(), numbers.next()) < (Some(5), Some(14)) {
+        return;
+    }
+    let mut limit = getrlimit(Resource::Nproc);
+    let tasks = MAX_TASKS as u64;
+    if limit.current.is_none_or(|current| current > tasks) {
+        limit.current = Some(tasks);
+        limit.maximum = Some(tasks);
+        let _ = setrlimit(Resource::Nproc, limit); // the count of the supervisor remains
+    }
+}

@@ -1,0 +1,150 @@
+//! Which mode a function gets: as it is configured, by default, and on a machine where namespaces do not work.
+
+use std::process::{Command, Stdio};
+
+use super::{As, RUNS_FILES, command, namespaces};
+use crate::support::{Project, lambkin, tool};
+
+/// A project whose functions tell where their code is, in the order of the settings.
+fn project(top: &str, settings: &[&str]) -> Option<Project> {
+    let functions = settings.iter().enumerate();
+    let functions: String = functions
+        .map(|(number, settings)| {
+            format!("[functions.f{number}]\ncode = \"code\"\ntimeout = 30\n{settings}\n")
+        })
+        .collect();
+    let project = Project::new(&format!("{top}\n{functions}"));
+    project.bash_bootstrap(RUNS_FILES).ok()?;
+    project.file("code/where", "echo $LAMBDA_TASK_ROOT");
+    Some(project)
+}
+
+#[test]
+fn the_mode_is_that_of_the_argument_else_of_the_function_else_of_the_file() {
+    if namespaces(As::User).is_err() {
+        return;
+    }
+    let inside = "\"/var/task\\n\"";
+    for (top, settings, arguments, expected) in [
+        (
+            "",
+            vec!["", "sandbox = 'namespace'"],
+            vec![],
+            vec![false, true],
+        ),
+        (
+            "sandbox = 'namespace'",
+            vec!["", "sandbox = 'process'"],
+            vec![],
+            vec![true, false],
+        ),
+        ("sandbox = 'auto'", vec![""], vec![], vec![true]),
+        (
+            "",
+            vec!["sandbox = 'namespace'"],
+            vec!["--sandbox", "process"],
+            vec![false],
+        ),
+        ("", vec![""], vec!["--sandbox", "auto"], vec![true]),
+    ] {
+        let Some(project) = project(top, &settings) else {
+            return;
+        };
+        let server = project.serve_by(command(As::User, project.path()), &arguments);
+        for (number, expected) in expected.into_iter().enumerate() {
+            let text = server.invoke(&format!("f{number}"), "\"where\"").text();
+            assert_eq!(
+                text == inside,
+                expected,
+                "{top} {settings:?} {arguments:?} {text}"
+            );
+        }
+        if top.contains("auto") || arguments.contains(&"auto") {
+            server.log_with("sandbox \"auto\" is \"namespace\" here");
+        }
+    }
+}
+
+#[test]
+fn a_function_without_a_configuration_can_be_invoked_in_a_sandbox() {
+    if namespaces(As::User).is_err() {
+        return;
+    }
+    let Some(project) = project("", &[]) else {
+        return;
+    };
+    let output = command(As::User, project.path())
+        .args(["invoke", "--sandbox", "namespace", "./code", "\"where\""])
+        .current_dir(project.path())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(
+        text,
+        "\"/var/task\\n\"\n",
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+/// A command that runs lambkin where no user namespace can be made.
+fn without_namespaces(project: &Project) -> Command {
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--map-root-user", "sh", "-c"]);
+    command.arg("echo 0 > /proc/sys/user/max_user_namespaces && exec \"$0\" \"$@\"");
+    command.arg(lambkin().get_program());
+    command.current_dir(project.path()).stdin(Stdio::null());
+    command
+}
+
+#[test]
+fn a_mode_that_is_asked_for_by_name_and_does_not_work_is_refused_with_what_would_enable_it() {
+    let mut probe = Command::new("unshare");
+    probe.args(["--user", "--map-root-user", "true"]);
+    if tool("unshare with user namespaces", probe).is_err() {
+        return;
+    }
+    let Some(project) = project("", &["sandbox = 'namespace'"]) else {
+        return;
+    };
+    let run = |arguments: &[&str]| {
+        let output = without_namespaces(&project)
+            .args(arguments)
+            .output()
+            .unwrap();
+        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+        (
+            output.status.code(),
+            text(&output.stdout),
+            text(&output.stderr),
+        )
+    };
+    for arguments in [&["serve"][..], &["invoke", "f0", "\"where\""]] {
+        let (code, out, err) = run(arguments);
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{err}");
+        for part in [
+            "function f0: sandbox \"namespace\" does not work here",
+            "unshare(user, pid): No space left on device (os error 28)",
+            "sudo sysctl -w user.max_user_namespaces=15000",
+        ] {
+            assert!(err.contains(part), "{err}");
+        }
+        assert!(!err.contains("listening"), "{err}");
+    }
+    let (code, _, err) = run(&["check"]);
+    assert_eq!(code, Some(1));
+    assert!(
+        err.contains("sudo sysctl -w user.max_user_namespaces=15000"),
+        "{err}"
+    );
+    let (code, out, err) = run(&["invoke", "--sandbox", "auto", "f0", "\"where\""]);
+    assert_eq!(code, Some(0), "{err}");
+    let code_folder = project.path().canonicalize().unwrap().join("code");
+    assert_eq!(out, format!("\"{}\\n\"\n", code_folder.display()));
+    assert!(
+        err.contains("sandbox \"auto\" is \"process\" here"),
+        "{err}"
+    );
+    assert!(err.contains("user.max_user_namespaces=15000"), "{err}");
+}

@@ -1,0 +1,135 @@
+//! Managed runtimes in a sandbox: the interpreter is visible wherever it is installed, and nothing around it.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use super::{As, command, give, namespaces};
+use crate::support::{Project, tool};
+
+const PYTHON: &str = "import os, sys\ndef handler(event, context):\n    return {'event': event, 'code': __file__, \
+                      'uid': os.getuid(), 'prefix': sys.prefix, 'client': os.path.abspath(sys.argv[0]), \
+                      'layer': __import__('of_layer').NAME, 'path': os.environ['PATH']}\n";
+
+const NODE: &str = "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);\n\
+                    export const handler = async (event) => ({ event, code: import.meta.url, uid: process.getuid(), \
+                    layer: require('of-layer') });\n";
+
+/// The result of a function with this runtime, whose layers have a module for it.
+fn result(
+    host: As,
+    settings: &str,
+    files: &[(&str, &str)],
+    prepare: impl Fn(&Path),
+) -> Option<Value> {
+    namespaces(host).ok()?;
+    let project = Project::new(&format!(
+        "[functions.f]\ncode = \"code\"\nhandler = \"app.handler\"\nsandbox = \"namespace\"\ntimeout = 30\n\
+         memory = 512\nlayers = [\"first\", \"second\"]\n{settings}\n"
+    ));
+    for (name, text) in files {
+        project.file(name, text);
+    }
+    prepare(project.path());
+    if host == As::User && rustix::process::geteuid().is_root() {
+        give(project.path());
+    }
+    let server = project.serve_by(command(host, project.path()), &[]);
+    let reply = server.invoke("f", r#"{"a":1}"#);
+    let value: Value = serde_json::from_str(&reply.text()).unwrap();
+    assert_eq!(value["event"], json!({"a": 1}), "{value} {}", server.log());
+    assert_eq!(value["uid"], 993);
+    Some(value)
+}
+
+fn has(name: &str) -> bool {
+    let mut probe = Command::new(name);
+    probe.arg("--version");
+    tool(name, probe).is_ok()
+}
+
+#[test]
+fn a_python_handler_runs_with_its_layers_and_with_the_client_in_var_runtime() {
+    if !has("/usr/bin/python3") {
+        return;
+    }
+    for host in As::all() {
+        let files = [
+            ("code/app.py", PYTHON),
+            ("first/python/of_layer.py", "NAME = 'first'\n"),
+            ("second/python/of_layer.py", "NAME = 'second'\n"),
+        ];
+        let settings =
+            "runtime = \"python3.13\"\ninterpreter = \"/usr/bin/python3\"\nversion-check = \"off\"";
+        let Some(value) = result(host, settings, &files, |_| {}) else {
+            return;
+        };
+        assert_eq!(value["code"], "/var/task/app.py");
+        assert_eq!(value["client"], "/var/runtime/python/bootstrap.py");
+        assert_eq!(value["layer"], "second");
+        assert_eq!(value["path"], "/usr/local/bin:/usr/bin:/bin:/opt/bin");
+    }
+}
+
+#[test]
+fn a_virtual_environment_of_the_project_is_visible() {
+    let mut probe = Command::new("/usr/bin/python3");
+    probe.args(["-c", "import venv"]);
+    if tool("python3 with venv", probe).is_err() {
+        return;
+    }
+    for host in As::all() {
+        let files = [
+            ("code/app.py", PYTHON),
+            ("first/python/of_layer.py", "NAME = 'first'\n"),
+            ("second/readme", ""),
+            ("unrelated", "not for functions"),
+        ];
+        let settings = "runtime = \"python3.13\"\nversion-check = \"off\"";
+        let Some(value) = result(host, settings, &files, |project| {
+            let made = Command::new("/usr/bin/python3")
+                .args(["-m", "venv", "--without-pip", ".venv"])
+                .current_dir(project)
+                .status()
+                .unwrap();
+            assert!(made.success());
+        }) else {
+            return;
+        };
+        let prefix = value["prefix"].as_str().unwrap();
+        assert!(prefix.ends_with("/.venv"), "{value}");
+        let bin = format!("{prefix}/bin:/usr/local/bin:/usr/bin:/bin:/opt/bin");
+        assert_eq!(value["path"], bin);
+    }
+}
+
+#[test]
+fn an_interpreter_of_a_version_manager_is_visible() {
+    if !has("/usr/bin/node") {
+        return;
+    }
+    for host in As::all() {
+        let files = [
+            ("code/app.mjs", NODE),
+            (
+                "first/nodejs/node_modules/of-layer/index.js",
+                "module.exports = 'first';\n",
+            ),
+            (
+                "second/nodejs/node_modules/of-layer/index.js",
+                "module.exports = 'second';\n",
+            ),
+        ];
+        let settings = "runtime = \"nodejs22.x\"\nversion-check = \"off\"\ninterpreter = \"versions/22/bin/node\"";
+        let Some(value) = result(host, settings, &files, |project| {
+            fs::create_dir_all(project.join("versions/22/bin")).unwrap();
+            fs::copy("/usr/bin/node", project.join("versions/22/bin/node")).unwrap();
+        }) else {
+            return;
+        };
+        assert_eq!(value["code"], "file:///var/task/app.mjs");
+        assert_eq!(value["layer"], "second");
+    }
+}
