@@ -54,6 +54,8 @@ pub enum Command {
     Shape(Shape),
     /// Check lambkin.toml, the functions and the plugins, and print what would run
     Check,
+    /// Print what this machine can do for functions, and what would enable the rest
+    Doctor,
     /// Print the messages of a queue in the store, or the names of all queues, without receiving anything
     Queue(Queue),
     /// Run one function as a drop-in replacement for AWS's Runtime Interface Emulator (RIE)

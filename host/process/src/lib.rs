@@ -19,8 +19,10 @@
 //!
 //! The files in order, each of which uses only earlier ones: [`limits`], `exit`, `file_limit`, `tree`, `sockets`,
 //! `sweep`, `subreaper`, `priority`, `crowd`, `freezer`, `sandbox::spec`, `protocol`, `sandbox` (`identity`, `etc`,
-//! `root`, `enter`), `start`, `supervisor`, `process`, `sandbox::probe`.
+//! `root`, `enter`), `start`, `supervisor`, `process`, `sandbox::probe`,
+//! `abilities`.
 
+mod abilities;
 mod crowd;
 mod exit;
 mod file_limit;
@@ -37,6 +39,7 @@ mod supervisor;
 mod sweep;
 mod tree;
 
+pub use abilities::{finds_peers, is_root, lists_descendants, scopes_signals};
 pub use exit::Exit;
 pub use file_limit::raise_file_limit;
 pub use process::{Outputs, Process};

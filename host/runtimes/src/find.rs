@@ -105,6 +105,14 @@ fn candidates(
     all
 }
 
+/// All interpreters of a language, apart from those of projects.
+pub(crate) fn all(language: Language, machine: &Machine) -> Vec<Found> {
+    let mut all = of_shell(language, machine);
+    all.extend(stores::installed(language, machine));
+    all.extend(of_path(language, machine, None));
+    all
+}
+
 /// `3.12` of 3.12.0, which a file names to accept any patch.
 fn prefix(version: &Version) -> String {
     let text = version.to_string();
@@ -316,7 +324,11 @@ fn mismatch(
                     .display()
             );
         }
-        _ => text.push_str(&install(language, wanted)),
+        _ => {
+            if let Some(commands) = install(language, wanted) {
+                let _ = write!(text, "\ninstall it: {commands}");
+            }
+        }
     }
     match others {
         [found, ..] => {
@@ -350,28 +362,26 @@ fn program_name(language: Language) -> &'static str {
 }
 
 /// The commands that install a version, as a line.
-fn install(language: Language, wanted: Option<&Version>) -> String {
-    let version = wanted.map_or_else(String::new, |wanted| wanted.short(language));
-    let commands = match (language, version.is_empty()) {
-        (_, true) => return String::new(),
-        (Language::Node, _) => {
+pub(crate) fn install(language: Language, wanted: Option<&Version>) -> Option<String> {
+    let version = wanted?.short(language);
+    Some(match language {
+        Language::Node => {
             format!("fnm install {version} | nvm install {version} | mise install node@{version}")
         }
-        (Language::Python, _) => {
+        Language::Python => {
             format!(
                 "uv python install {version} | pyenv install {version} | mise install python@{version}"
             )
         }
-        (Language::Ruby, _) => format!(
+        Language::Ruby => format!(
             "mise install ruby@{version} | rbenv install -l, then rbenv install {version}.N"
         ),
-        (Language::Java, _) => {
+        Language::Java => {
             format!("mise install java@{version} | apt-get install openjdk-{version}-jdk-headless")
         }
-        (Language::Dotnet, _) => {
+        Language::Dotnet => {
             format!("mise install dotnet@{version} | https://dotnet.microsoft.com/download")
         }
-        (Language::Custom, _) => return String::new(),
-    };
-    format!("\ninstall it: {commands}")
+        Language::Custom => return None,
+    })
 }

@@ -8,7 +8,7 @@
 //! and the commands that would install it.
 //!
 //! The files in order, each of which uses only earlier ones: `id`, `version`, `machine`, `project`, `found`, `stores`,
-//! `find`, `clients`, `handler`, `node`, `python`, `ruby`, `java`, `dotnet`, `prepare`, `guess`.
+//! `find`, `clients`, `handler`, `node`, `python`, `ruby`, `java`, `dotnet`, `prepare`, `guess`, `list`.
 
 mod clients;
 mod dotnet;
@@ -18,6 +18,7 @@ mod guess;
 mod handler;
 mod id;
 mod java;
+mod list;
 mod machine;
 mod node;
 mod prepare;
@@ -29,5 +30,6 @@ mod version;
 
 pub use guess::{Guess, guess_file, guess_folder, guess_handler};
 pub use id::{Language, Runtime, runtime_names};
+pub use list::{Interpreter, Interpreters, interpreters};
 pub use machine::Machine;
 pub use prepare::{ClientChoice, Prepared, Request, prepare};

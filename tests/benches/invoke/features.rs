@@ -43,6 +43,8 @@ const SENDERS: usize = 16;
 pub enum Feature {
     /// The first call of a function, ms.
     ColdStart,
+    /// The first call of a function in a sandbox, ms.
+    Sandbox,
     /// Warm calls, one right after the other, µs; the number is the hundredth.
     Freeze(usize),
     /// Calls that come when the environment is frozen, µs.
@@ -65,15 +67,21 @@ pub enum Feature {
 
 use Feature::{
     Accepted, AcceptedPerSecond, AfterStorm, AllPlugins, ColdStart, FirstOfWhole, FirstPiece,
-    Freeze, PacedFreeze, Telemetry,
+    Freeze, PacedFreeze, Sandbox, Telemetry,
 };
 
 /// The rows of the table: figure, label, what it is compared with, unit.
-pub const ROWS: [(Feature, &str, &str, &str); 14] = [
+pub const ROWS: [(Feature, &str, &str, &str); 15] = [
     (
         ColdStart,
         "cold start, first call, p50",
         "bare start of the bootstrap",
+        "ms",
+    ),
+    (
+        Sandbox,
+        "cold start in a sandbox, p50",
+        "cold start without",
         "ms",
     ),
     (Freeze(50), "warm call, freezing, p50", "not freezing", "µs"),
@@ -194,19 +202,29 @@ pub async fn measure(plan: &Plan, lambkin: &Subject, results: &mut Results) -> R
     }
 }
 
-/// Calls many new functions once each, alternating with bare starts.
+/// Calls many new functions once each, alternating with bare starts, and with functions in the sandbox that works here.
 async fn cold_starts(plan: &Plan, lambkin: &Subject, results: &mut Results) -> Result<()> {
-    let functions =
-        (0..plan.starts).map(|number| format!("[functions.cold-{number}]\ncode = {BOOTSTRAP:?}\n"));
-    let server = Server::start(&lambkin.with(&functions.collect::<String>()), 1)?;
+    let functions = |sandbox: &str| {
+        let functions = (0..plan.starts).map(|number| {
+            format!("[functions.cold-{number}]\ncode = {BOOTSTRAP:?}\nsandbox = {sandbox:?}\n")
+        });
+        functions.collect::<String>()
+    };
+    let without = Server::start(&lambkin.with(&functions("process")), 1)?;
+    let with = Server::start(&lambkin.with(&functions("auto")), 1)?;
     for number in 0..plan.starts {
-        let target = Target {
-            path: format!("/2015-03-31/functions/cold-{number}/invocations"),
-            ..server.target.clone()
-        };
-        let mut seen = run(&target, Calls::new(1, Until::Calls(1)), results).await?;
-        if let Some(first) = seen.hundredth(50) {
+        let mut firsts = Vec::new();
+        for server in [&without, &with] {
+            let target = Target {
+                path: format!("/2015-03-31/functions/cold-{number}/invocations"),
+                ..server.target.clone()
+            };
+            let mut seen = run(&target, Calls::new(1, Until::Calls(1)), results).await?;
+            firsts.extend(seen.hundredth(50));
+        }
+        if let [first, in_sandbox] = firsts[..] {
             results.pairs.add(ColdStart, ms(first), ms(bare_start()?));
+            results.pairs.add(Sandbox, ms(in_sandbox), ms(first));
         }
     }
     Ok(())

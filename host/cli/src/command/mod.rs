@@ -3,6 +3,7 @@
 pub mod check;
 pub mod completions;
 pub mod docker_lambda;
+pub mod doctor;
 pub mod invoke;
 mod port_holder;
 pub mod queue;

@@ -117,7 +117,7 @@ pub fn read_name(id: &str) -> Result<Runtime, String> {
 }
 
 /// The machine that this program runs on.
-fn machine(project: &Path) -> Machine {
+pub fn machine(project: &Path) -> Machine {
     let variables: BTreeMap<String, String> = std::env::vars_os()
         .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
         .collect();

@@ -47,7 +47,7 @@ pub use file::Config;
 pub use function::{AdHoc, ad_hoc, defaults, full_name};
 pub use function_inputs::FunctionInputs;
 pub use ignore::Ignore;
-pub use managed::{RuntimeSettings, prepare, read_name};
+pub use managed::{RuntimeSettings, machine, prepare, read_name};
 pub use queue::Queue;
 pub use queue_name::FIFO_SUFFIX;
 pub use sandbox::SandboxChoice;

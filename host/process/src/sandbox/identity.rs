@@ -107,15 +107,21 @@ fn drop_bounding_set() -> io::Result<()> {
     Ok(())
 }
 
-/// Limits the processes and threads of the namespace: starting another one fails with EAGAIN, as on AWS. Since Linux
-/// 5.14 they are counted for each user namespace. Before, all processes of the user counted, so there is no limit.
-pub(crate) fn limit_tasks() {
+/// Whether the processes and threads of a sandbox are limited by the kernel. Since Linux 5.14 it counts them for each user
+/// namespace. Before, all processes of the user counted.
+pub fn limits_tasks() -> bool {
     let release = rustix::system::uname();
     let release = release.release().to_string_lossy();
     let mut numbers = release
         .split(|character: char| !character.is_ascii_digit())
         .map_while(|number| number.parse::<u32>().ok());
-    if (numbers.next(), numbers.next()) < (Some(5), Some(14)) {
+    (numbers.next(), numbers.next()) >= (Some(5), Some(14))
+}
+
+/// Limits the processes and threads of the namespace, where the kernel can: starting another one fails with EAGAIN, as on
+/// AWS.
+pub(crate) fn limit_tasks() {
+    if !limits_tasks() {
         return;
     }
     let mut limit = getrlimit(Resource::Nproc);

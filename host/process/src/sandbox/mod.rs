@@ -27,5 +27,7 @@ mod probe;
 pub(crate) mod root;
 mod spec;
 
+#[cfg(target_os = "linux")]
+pub use identity::limits_tasks;
 pub use probe::{Support, advice, support};
 pub use spec::{Failure, GROUP_ID, OPT, RUNTIME, Sandbox, TASK, USER_ID, Visible};

@@ -90,12 +90,53 @@ fn a_function_without_a_configuration_can_be_invoked_in_a_sandbox() {
 
 /// A command that runs lambkin where no user namespace can be made.
 fn without_namespaces(project: &Project) -> Command {
-    let mut command = Command::new("unshare");
-    command.args(["--user", "--map-root-user", "sh", "-c"]);
+    let mut command = Command::new("/usr/bin/unshare");
+    command.args(["--user", "--map-root-user", "/bin/sh", "-c"]);
     command.arg("echo 0 > /proc/sys/user/max_user_namespaces && exec \"$0\" \"$@\"");
     command.arg(lambkin().get_program());
     command.current_dir(project.path()).stdin(Stdio::null());
     command
+}
+
+#[test]
+fn the_doctor_says_what_works_and_what_would_enable_the_rest() {
+    let project = Project::new("");
+    let run = |mut command: Command| {
+        let output = command.arg("doctor").output().unwrap();
+        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+        let (out, err) = (text(&output.stdout), text(&output.stderr));
+        assert_eq!((output.status.code(), err.as_str()), (Some(0), ""), "{out}");
+        out
+    };
+    if namespaces(As::User).is_ok() {
+        for host in As::all() {
+            let report = run(command(host, project.path()));
+            for row in [
+                "yes  programs are started",
+                "yes  nothing outlives lambkin",
+                "yes  user, PID, mount, IPC and UTS namespaces",
+                "yes  several layers are merged at /opt",
+            ] {
+                assert!(report.contains(row), "{host:?} {report}");
+            }
+        }
+    }
+    let mut probe = Command::new("unshare");
+    probe.args(["--user", "--map-root-user", "true"]);
+    if tool("unshare with user namespaces", probe).is_err() {
+        return;
+    }
+    // Without interpreters, too.
+    let mut command = without_namespaces(&project);
+    command.env("PATH", "/bin/none").env("HOME", project.path());
+    let report = run(command);
+    for row in [
+        "no   user, PID, mount, IPC and UTS namespaces",
+        "to enable it: `sudo sysctl -w user.max_user_namespaces=15000`",
+        "no   Ruby\n       to install it: mise install ruby@",
+    ] {
+        assert!(report.contains(row), "{row}: {report}");
+    }
 }
 
 #[test]
