@@ -97,6 +97,45 @@ fn an_undefined_name_in_a_trigger_is_reported_at_its_position() {
 }
 
 #[test]
+fn mistakes_in_the_keys_of_the_host_and_in_settings_of_plugins_are_reported_together() {
+    let config = format!(
+        "[functions.echo]\ncode = '{RAW_BOOTSTRAP}'\ntiemout = 3\n\
+         [triggers.bad]\nplugin = 'api-gateway-http'\nlisten = 3\nfunction = 'echo'\n\
+         [triggers.web]\nplugin = 'api-gateway-http'\nlisten = '127.0.0.1:0'\npath-prefix = 'x'\n\
+         function = 'echo'\nstagee = 'x'\n\
+         [triggers.queue]\nplugin = 'sqs'\nqueue = 'missing'\nfunction = 'echo'\n\
+         [triggers.url]\nplugin = 'function-url'\nlisten = '127.0.0.1:0'\nfunction = 'ehco'\n\
+         [services.sqs]\nplugin = 'sqs'\nlisten = '127.0.0.1:0'\nvisbility = 1\n"
+    );
+    let project = Project::new("");
+    project.file("lambkin.toml", &config);
+    let checked = lambkin()
+        .arg("check")
+        .current_dir(project.path())
+        .output()
+        .unwrap();
+    let checked = String::from_utf8(checked.stderr).unwrap();
+    for text in [project.refusal(), checked] {
+        let mut rest = text.as_str();
+        for message in [
+            "lambkin.toml:3:1: functions.echo.tiemout: ",
+            "lambkin.toml:6:10: triggers.bad.listen: ",
+            "lambkin.toml:11:15: triggers.web.path-prefix: ",
+            "lambkin.toml:13:1: triggers.web.stagee: unknown key; did you mean `stage`?",
+            "lambkin.toml:16:9: triggers.queue.queue: there is no queue",
+            "lambkin.toml:21:1: triggers.url.function: invokes the function \"ehco\", which is not defined",
+            "lambkin.toml:25:1: services.sqs.visbility: ",
+        ] {
+            let at = rest.find(message);
+            let at = at.unwrap_or_else(|| panic!("{message} in this order: {text}"));
+            rest = &rest[at + message.len()..];
+        }
+        // The function has a mistake of its own, but it exists.
+        assert!(!text.contains("\"echo\", which is not defined"), "{text}");
+    }
+}
+
+#[test]
 fn a_port_that_is_in_use_or_configured_twice_is_named() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();

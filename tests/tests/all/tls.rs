@@ -126,7 +126,13 @@ fn the_ready_lines_say_what_clients_have_to_trust() {
     assert!(lines.any(|line| line.starts_with("trigger web  https://127.0.0.1:")));
     assert!(lines.any(|line| line.contains(&format!("certificates are from {}", file.display()))));
     assert!(lines.any(|line| line.contains(&format!("curl --cacert {}", file.display()))));
-    assert!(lines.any(|line| line.contains("NODE_EXTRA_CA_CERTS=")));
+    let added = format!("NODE_EXTRA_CA_CERTS={}", file.display());
+    assert!(lines.any(|line| line.trim() == added));
+    let replaced = data.join("lambkin/trusted.pem");
+    let variable = format!("AWS_CA_BUNDLE={}", replaced.display());
+    assert!(lines.any(|line| line.trim() == variable));
+    let both = fs::read_to_string(replaced).unwrap();
+    assert!(both.starts_with(&fs::read_to_string(&file).unwrap()));
     child.kill().expect("it runs");
     child.wait().expect("it ends");
 }

@@ -29,6 +29,14 @@ const REPLACED: [&str; 2] = ["AWS_CA_BUNDLE", "SSL_CERT_FILE"];
 /// The file with the roots of the system and the local authority, in the folder of the authority.
 const TRUSTED: &str = "trusted.pem";
 
+/// The files by which clients trust the local authority.
+pub struct AuthorityFiles {
+    /// Its root certificate, for programs that add it to those they trust.
+    pub authority: PathBuf,
+    /// The root certificate and those of the system, for programs that trust nothing else then.
+    pub trusted: PathBuf,
+}
+
 /// Makes listeners of sockets.
 pub struct Certificates {
     /// The names that the operator allows, or gives to triggers, in addition to those of this machine.
@@ -91,10 +99,13 @@ impl Certificates {
         Ok(replaced.into_iter().chain([added]).collect())
     }
 
-    /// The file with the local authority, if a listener has a certificate of it.
-    pub fn authority_file(&self) -> Option<PathBuf> {
-        let authority = self.authority.as_ref();
-        authority.map(LocalAuthority::file).map(Path::to_owned)
+    /// The files for clients, if a listener has a certificate of the local authority.
+    pub fn files(&self) -> Option<AuthorityFiles> {
+        let authority = self.authority.as_ref()?.file().to_owned();
+        Some(AuthorityFiles {
+            trusted: authority.with_file_name(TRUSTED),
+            authority,
+        })
     }
 
     fn names(&self, address: IpAddr) -> Vec<String> {

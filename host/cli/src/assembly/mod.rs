@@ -4,14 +4,16 @@ mod certificates;
 mod functions;
 mod lambda;
 mod plugins;
+mod reading;
 mod sandbox;
 mod services;
 mod storage;
 mod triggers;
 
-pub use certificates::Certificates;
+pub use certificates::{AuthorityFiles, Certificates};
 pub use lambda::{asynchronous, lambda};
 pub use plugins::Plugins;
+pub use reading::read_config;
 pub use sandbox::{choose_sandbox, choose_sandboxes};
 pub use services::{
     configure_service, offer_endpoints, offer_invoke_api, offer_listeners, trigger_setters,

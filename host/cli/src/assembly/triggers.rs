@@ -44,6 +44,32 @@ pub async fn configure_trigger(
     })
 }
 
+/// The mistakes in a trigger of a configuration that has other mistakes: those that its plugins find, and functions of
+/// which there is no table at all. `functions` are the names of the file's functions.
+pub async fn mistakes(
+    plugins: &Plugins,
+    trigger: &config::Trigger,
+    config: &Config,
+    functions: &[String],
+) -> Vec<Diagnostic> {
+    let configured = match configure(plugins, trigger, config).await {
+        Ok(configured) => configured,
+        Err(diagnostics) => return diagnostics,
+    };
+    let is_missing = |it: &&&FunctionReference| {
+        let name = it.name.split(':').next().unwrap_or_default();
+        !functions.iter().any(|known| known == name)
+    };
+    let references = configured.functions();
+    let missing = references.iter().filter(is_missing);
+    missing
+        .filter_map(|FunctionReference { name, at }| {
+            let message = unknown_function(name, config)?;
+            Some(trigger.section.diagnostic_at(at, message))
+        })
+        .collect()
+}
+
 async fn configure(
     plugins: &Plugins,
     trigger: &config::Trigger,

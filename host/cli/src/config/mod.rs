@@ -43,7 +43,7 @@ mod value;
 mod version;
 
 pub use bucket::Bucket;
-pub use file::Config;
+pub use file::{Config, ConfigError, Mistaken};
 pub use function::{AdHoc, ad_hoc, defaults, full_name};
 pub use function_inputs::FunctionInputs;
 pub use ignore::Ignore;

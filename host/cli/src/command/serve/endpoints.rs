@@ -7,7 +7,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, bail};
 use lambkin_http::Listener;
@@ -16,7 +16,7 @@ use lambkin_trigger::service_listener::ServiceListener;
 use tokio::net::TcpListener;
 
 use crate::args::GlobalArgs;
-use crate::assembly::{self, Certificates, Plugins, Storage, Trigger};
+use crate::assembly::{self, AuthorityFiles, Certificates, Plugins, Storage, Trigger};
 use crate::command::port_holder::Holder;
 use crate::config::{self, Config};
 use crate::watch::OWN_ADDRESSES;
@@ -35,8 +35,8 @@ pub struct Endpoints {
     pub invoke: Listener,
     pub services: Vec<(ServiceListener, Listener)>,
     pub triggers: Vec<TriggerEndpoint>,
-    /// The file with the local certificate authority, if a listener has a certificate of it.
-    pub authority: Option<PathBuf>,
+    /// The files of the local certificate authority, if a listener has a certificate of it.
+    pub authority: Option<AuthorityFiles>,
     /// The services that can set triggers at run time.
     pub setters: Vec<TriggerSetter>,
 }
@@ -134,7 +134,7 @@ impl Sockets {
             invoke,
             services,
             triggers,
-            authority: certificates.authority_file(),
+            authority: certificates.files(),
             setters: assembly::trigger_setters(&plugins, config),
         })
     }

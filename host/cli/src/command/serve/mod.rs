@@ -114,7 +114,7 @@ async fn set_up(
     no_freeze: bool,
     sandbox: Option<SandboxChoice>,
 ) -> anyhow::Result<(Config, Log, Option<Storage>, Endpoints)> {
-    let mut config = Config::read_or_guess(&global.config)?;
+    let mut config = assembly::read_config(&global).await?;
     if no_freeze {
         for function in &mut config.functions {
             function.lifecycle.freeze = false;

@@ -4,6 +4,7 @@
 use std::io::{self, Write};
 
 use super::endpoints::{Endpoints, TriggerEndpoint};
+use crate::assembly::AuthorityFiles;
 use crate::config::Config;
 
 /// Prints where everything is to standard output. A reader that has closed it has read enough, perhaps before this
@@ -50,14 +51,15 @@ fn print(json: bool, config: &Config, endpoints: &Endpoints) -> anyhow::Result<(
             writeln!(out, "    {line}")?;
         }
     }
-    if let Some(authority) = &endpoints.authority {
-        let file = authority.display();
+    if let Some(AuthorityFiles { authority, trusted }) = &endpoints.authority {
+        let (file, trusted) = (authority.display(), trusted.display());
         writeln!(
             out,
             "certificates are from {file}, which clients have to trust:"
         )?;
         writeln!(out, "    curl --cacert {file} https://…")?;
-        writeln!(out, "    NODE_EXTRA_CA_CERTS={file}  AWS_CA_BUNDLE={file}")?;
+        writeln!(out, "    NODE_EXTRA_CA_CERTS={file}")?;
+        writeln!(out, "    AWS_CA_BUNDLE={trusted}")?;
     }
     Ok(out.flush()?)
 }
@@ -79,9 +81,10 @@ fn announce_json(endpoints: &Endpoints) -> anyhow::Result<()> {
         "services": services,
         "triggers": triggers,
     });
-    if let (Some(ready), Some(authority)) = (ready.as_object_mut(), &endpoints.authority) {
-        let file = authority.display().to_string();
-        ready.insert("authority".to_owned(), file.into());
+    if let (Some(ready), Some(files)) = (ready.as_object_mut(), &endpoints.authority) {
+        for (key, file) in [("authority", &files.authority), ("trusted", &files.trusted)] {
+            ready.insert(key.to_owned(), file.display().to_string().into());
+        }
     }
     let mut out = io::stdout().lock();
     writeln!(out, "{ready}")?;
