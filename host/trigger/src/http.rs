@@ -58,9 +58,13 @@ impl EventSource for HttpSource {
         setup: Setup<'a>,
     ) -> BoxFuture<'a, Result<Box<dyn ConfiguredTrigger>, SetupError>> {
         Box::pin(async move {
+            let mut extra = vec![("network".to_owned(), setup.grants.network.join(" "))];
+            if !self.place.path_prefix.is_empty() {
+                extra.push(("path-prefix".to_owned(), self.place.path_prefix.clone()));
+            }
             let surroundings = Surroundings {
                 address: Some(self.address.to_string()),
-                extra: vec![("network".to_owned(), setup.grants.network.join(" "))],
+                extra,
                 ..setup.surroundings()
             };
             let (plugin, settings) = (setup.plugin.plugin, setup.plugin.settings);

@@ -40,7 +40,36 @@ pub(crate) async fn preview(
 ) -> Result<Preview, PreviewError> {
     let request = request(sample, listener).map_err(PreviewError::Sample)?;
     let step = trigger.shape(&request).await?;
-    walk(trigger, step, Subject::Request(&request), outcomes).await
+    let is_ignored = sample.is_test && ignores_tests(trigger, &request, &step).await?;
+    let mut preview = walk(trigger, step, Subject::Request(&request), outcomes).await?;
+    if is_ignored {
+        preview.0.insert(0, Shown::Note(IGNORED_TEST.to_owned()));
+    }
+    Ok(preview)
+}
+
+/// What is said about a test of the API whose event is that of any other request.
+pub(crate) const IGNORED_TEST: &str = "note: --test-invoke makes no difference to this plugin; it is for api-gateway-rest, and \
+    for plugins that know the key `test-invoke` of a request";
+
+/// Whether a plugin makes the same invocation of a test as of a request that is none. (Answers are often the same.)
+async fn ignores_tests(
+    trigger: &HttpTrigger,
+    test: &HttpRequest,
+    step: &Step,
+) -> Result<bool, PreviewError> {
+    let Step::Invoke(Shaped {
+        function, event, ..
+    }) = step
+    else {
+        return Ok(false);
+    };
+    let mut request = test.clone();
+    request.extra.retain(|key| *key != HttpRequest::TEST);
+    Ok(match trigger.shape(&request).await? {
+        Step::Invoke(shaped) => (&shaped.function, &shaped.event) == (function, event),
+        _ => false,
+    })
 }
 
 /// Shows each step of the plugin, from this one on, until it replies or there is no outcome to go on with.
@@ -191,12 +220,8 @@ pub(crate) fn request(
             headers.push(header);
         }
     }
-    let host = host_of(&authority);
-    if !sample.is_test && place.fit(&host, path).is_none() {
-        return Err(format!(
-            "the trigger {} is for {place}; a request to the host {host} and the path {path} does not reach it",
-            sample.trigger
-        ));
+    if !sample.is_test {
+        check_reach(sample, place, &host_of(&authority), path)?;
     }
     if !sample.is_test {
         headers.insert(0, header("Host", &authority));
@@ -224,6 +249,28 @@ pub(crate) fn request(
         body: Some(Body::from_bytes(body.into())),
         extra: Vec::from_iter(sample.is_test.then_some(HttpRequest::TEST)),
     })
+}
+
+/// Refuses a request that the trigger's place does not take, or that another trigger at its address has.
+fn check_reach(sample: &Sample, place: &Place, host: &str, path: &str) -> Result<(), String> {
+    let trigger = &sample.trigger;
+    let Some(fit) = place.fit(host, path) else {
+        return Err(format!(
+            "the trigger {trigger} is for {place}; a request to the host {host} and the path {path} does not reach it"
+        ));
+    };
+    let others = sample.neighbors.iter();
+    let better = others
+        .filter_map(|(name, place)| Some((place.fit(host, path)?, name, place)))
+        .filter(|(other, ..)| *other > fit)
+        .max_by_key(|(other, ..)| *other);
+    match better {
+        None => Ok(()),
+        Some((_, name, place)) => Err(format!(
+            "a request to the host {host} and the path {path} reaches the trigger {name} ({place}) at the same address, \
+             not {trigger}: lambkin shape {name} …"
+        )),
+    }
 }
 
 fn header(name: &str, value: &str) -> HttpHeader {

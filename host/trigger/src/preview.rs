@@ -7,6 +7,7 @@ use lambkin_model::{HttpResponse, Invocation};
 use lambkin_plugin::{Ending, PluginError, TriggerOutcome};
 
 use crate::outcome::to_ending;
+use crate::place::Place;
 
 /// The time of every made-up message and change, in milliseconds since 1970: 2026-01-01T00:00:00Z.
 pub(crate) const SAMPLE_TIME_MS: u64 = 1_767_225_600_000;
@@ -26,6 +27,8 @@ pub struct Sample {
     pub bodies: Vec<Vec<u8>>,
     /// Whether a request is a test of the API, as of AWS's console, without a client.
     pub is_test: bool,
+    /// The names and places of the other triggers at the address of an HTTP trigger, which may take the request.
+    pub neighbors: Vec<(String, Place)>,
 }
 
 /// Where the outcomes of invocations come from.

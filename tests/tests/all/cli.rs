@@ -399,6 +399,34 @@ fn shape_prints_the_event_of_a_test_in_awss_console() {
         event["requestContext"]["identity"]["sourceIp"],
         "test-invoke-source-ip"
     );
+    assert!(!err(&output).contains("makes no difference"));
+}
+
+#[test]
+fn shape_says_that_a_plugin_does_not_know_tests() {
+    let shape = |trigger: &str, words: &[&str]| {
+        let project = Project::new(&format!(
+            "[queues.q]\n[functions.echo]\ncode = \"{RAW_BOOTSTRAP}\"\n[triggers.web]\nfunction = \"echo\"\n{trigger}"
+        ));
+        let words = [&["shape", "web"], words, &["--test-invoke"]].concat();
+        let output = run(&project, &words);
+        assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+        err(&output)
+    };
+    let listen = "listen = \"127.0.0.1:0\"";
+    for (plugin, words) in [
+        ("api-gateway-http", &["GET", "/"][..]),
+        ("function-url", &["GET", "/"]),
+        ("api-gateway-websocket", &["CONNECT", "/prod"]),
+    ] {
+        let said = shape(&format!("plugin = \"{plugin}\"\n{listen}\n"), words);
+        let hint =
+            "note: --test-invoke makes no difference to this plugin; it is for api-gateway-rest";
+        assert!(said.contains(hint), "{plugin}: {said}");
+    }
+    let said = shape("plugin = \"sqs\"\nqueue = \"q\"\n", &["-d", "{}"]);
+    let hint = "note: --test-invoke has no effect: the trigger web takes no requests";
+    assert!(said.contains(hint), "{said}");
 }
 
 #[test]

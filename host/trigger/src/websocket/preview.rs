@@ -9,7 +9,7 @@ use lambkin_plugin::{
     Close, Ending, Occasion, OpenConnection, Step, WebSocketMessage, WebSocketTrigger,
 };
 
-use crate::http_preview::{self, Listening, Subject, request, walk};
+use crate::http_preview::{self, IGNORED_TEST, Listening, Subject, request, walk};
 use crate::limits::MAX_STEPS;
 use crate::preview::{Outcomes, Preview, PreviewError, SAMPLE_TIME_MS, Sample, sample_outcome};
 
@@ -36,12 +36,12 @@ pub(crate) async fn preview(
         return Err(usage(&sample.trigger));
     }
     let word = sample.action.as_deref().map(str::to_ascii_uppercase);
-    match word.as_deref() {
+    let preview = match word.as_deref() {
         Some(CONNECT) => {
             let mut request = handshake(sample, listener)?;
             request.body = Some(Body::Empty);
             let step = http.shape(&request).await?;
-            walk(http, step, Subject::Request(&request), outcomes).await
+            walk(http, step, Subject::Request(&request), outcomes).await?
         }
         Some(MESSAGE) => {
             let connection = open(trigger, sample, listener).await?;
@@ -55,16 +55,22 @@ pub(crate) async fn preview(
             };
             let occasion = occasion();
             let step = trigger.receive(&connection, &occasion, &message).await?;
-            walk(http, step, Subject::Message(&occasion.id), outcomes).await
+            walk(http, step, Subject::Message(&occasion.id), outcomes).await?
         }
         Some(DISCONNECT) => {
             let connection = open(trigger, sample, listener).await?;
             let (occasion, close) = (occasion(), going_away());
             let step = trigger.disconnected(&connection, &occasion, &close).await?;
-            walk(http, step, Subject::Message(&occasion.id), outcomes).await
+            walk(http, step, Subject::Message(&occasion.id), outcomes).await?
         }
-        _ => http_preview::preview(http, listener, sample, outcomes).await,
+        _ => return http_preview::preview(http, listener, sample, outcomes).await,
+    };
+    let mut noted = Preview::default();
+    if sample.is_test {
+        noted.note(IGNORED_TEST);
     }
+    noted.0.extend(preview.0);
+    Ok(noted)
 }
 
 fn usage(trigger: &str) -> PreviewError {

@@ -15,7 +15,7 @@ use anyhow::bail;
 use lambkin_http::Allowlist;
 use lambkin_lambda::LogStyle;
 use lambkin_model::HttpResponse;
-use lambkin_trigger::{ConfiguredTrigger, Outcomes, Preview, Sample, Shown};
+use lambkin_trigger::{ConfiguredTrigger, Outcomes, Place, Preview, Sample, Shown};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::{GlobalArgs, Shape};
@@ -27,8 +27,17 @@ use indent::indent;
 /// Prints events, and the plugin's response or settlement, to standard output, and notes about them to standard error.
 pub async fn run(global: &GlobalArgs, args: &Shape) -> anyhow::Result<ExitCode> {
     let mut config = Config::read(&global.config)?;
-    let sample = sample(args)?;
     let trigger = find(&config, &args.trigger)?;
+    let sample = Sample {
+        neighbors: neighbors(trigger, &config),
+        ..sample(args)?
+    };
+    if args.test_invoke && trigger.source.listen_address().is_none() {
+        eprintln!(
+            "note: --test-invoke has no effect: the trigger {} takes no requests",
+            trigger.name
+        );
+    }
     let plugins = Plugins::load(global, &[], &[trigger]).await?;
     let trigger = match assembly::configure_trigger(&plugins, trigger, &config).await {
         Ok(trigger) => trigger,
@@ -102,6 +111,18 @@ fn find<'a>(config: &'a Config, wanted: &str) -> anyhow::Result<&'a Trigger> {
     }
 }
 
+/// The names and places of the other triggers at the same address. With port 0, each has its own.
+fn neighbors(trigger: &Trigger, config: &Config) -> Vec<(String, Place)> {
+    let address = trigger.source.listen_address();
+    let address = address.filter(|address| address.port() != 0);
+    let others = config.triggers.iter().filter(|other| {
+        other.name != trigger.name && address.is_some() && other.source.listen_address() == address
+    });
+    others
+        .filter_map(|other| Some((other.name.clone(), other.source.place()?.clone())))
+        .collect()
+}
+
 fn sample(args: &Shape) -> anyhow::Result<Sample> {
     Ok(Sample {
         trigger: args.trigger.clone(),
@@ -114,6 +135,7 @@ fn sample(args: &Shape) -> anyhow::Result<Sample> {
             .map(|data| read_body(data))
             .collect::<anyhow::Result<_>>()?,
         is_test: args.test_invoke,
+        neighbors: Vec::new(),
     })
 }
 
