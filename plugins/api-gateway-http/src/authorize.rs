@@ -6,7 +6,7 @@ use alloc::string::String;
 use authorizer::authorizer::{Form, Guard};
 use authorizer::decision::{Decision, Reason, Refusal};
 use authorizer::flow::{self, Ended};
-use authorizer::subject::{Api, Wanted, request_variable};
+use authorizer::subject::Wanted;
 use http_event::contract::{Response, WARNING};
 
 use crate::event::{self, Context};
@@ -24,14 +24,6 @@ pub fn decide(
     ended: Option<Ended<'_>>,
 ) -> Result<Decision, String> {
     let (state, request) = (context.state, context.request);
-    let api = Api {
-        region: state.region,
-        account: state.account_id,
-        id: state.api_id,
-        stage: state.stage,
-        stage_variables: state.stage_variables,
-        authorizers: state.authorizers,
-    };
     let wanted = Wanted {
         request,
         method: &request.method,
@@ -41,18 +33,16 @@ pub fn decide(
             event::write_for_authorizer(context, form, arn, identity)
         },
     };
-    flow::decide_for(api, wanted, guard, ended)
+    flow::decide_for(&state.api, wanted, guard, ended)
 }
 
 /// A variable of `$context` that exists before the integration.
 fn variable(context: &Context<'_>, name: &str) -> Option<String> {
-    let request = context.request;
     Some(match name {
         "domainName" => context.domain_name().to_owned(),
-        "httpMethod" => request.method.clone(),
         "requestId" => context.request_id.to_owned(),
         "routeKey" => context.route_key().into_owned(),
-        name => return request_variable(request, name),
+        _ => return None,
     })
 }
 

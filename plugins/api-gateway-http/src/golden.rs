@@ -1,19 +1,13 @@
 //! Runs the golden cases in `tests/cases/api-gateway-http`; see the crate `golden`.
 
-use golden::counters;
-use golden::http::{Functions, check};
+use golden::http::{CountingFunctions, check_counting};
 
 #[test]
 fn golden_cases_are_answered_as_recorded() {
-    let functions = Functions {
-        configure: |config, surroundings| {
-            counters::with(counters::MemoryCounters::clear);
-            crate::configure(config, surroundings)
-        },
-        shape: |state, request| counters::with(|all| crate::shape(state, request, all)),
-        resume: |state, token, outcome, request| {
-            counters::with(|all| crate::resume(state, token, outcome, request, all))
-        },
+    let functions = CountingFunctions {
+        configure: crate::configure,
+        shape: crate::shape,
+        resume: crate::resume,
     };
-    check("api-gateway-http", functions);
+    check_counting("api-gateway-http", functions);
 }

@@ -25,10 +25,10 @@ pub struct Match<'a> {
 
 /// The path without its stage, which routes match. `None` if it is not a path of this stage.
 pub fn path_in_stage<'a>(state: &State<'_>, path: &'a str) -> Option<&'a str> {
-    if state.stage == DEFAULT {
+    if state.api.stage == DEFAULT {
         return Some(path);
     }
-    let rest = path.strip_prefix('/')?.strip_prefix(state.stage)?;
+    let rest = path.strip_prefix('/')?.strip_prefix(state.api.stage)?;
     match rest {
         "" => Some("/"),
         rest => rest.starts_with('/').then_some(rest),

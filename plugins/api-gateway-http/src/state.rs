@@ -4,9 +4,8 @@
 //! routes are in the order in which they are tried. `configure` refuses control characters, so nothing is escaped.
 //!
 //! ```text
-//! stage ⇥ account id ⇥ API id ⇥ domain name ⇥ stage variables as JSON ⇥ region
+//! the API                                                                    (see `http_event::api`)
 //! origins ⇥ methods ⇥ headers ⇥ exposed headers ⇥ max age ⇥ credentials      (empty without CORS)
-//! authorizers                                                                (see the crate `authorizer`)
 //! method ⇥ path ⇥ payload format ⇥ timeout in ms ⇥ function ⇥ authorizer ⇥ throttle     (per route; the first match is used)
 //! ```
 //!
@@ -15,6 +14,7 @@
 use alloc::format;
 use alloc::string::String;
 
+use http_event::api::Api;
 use http_event::cors::Cors;
 
 pub use http_event::route_key::DEFAULT;
@@ -22,22 +22,10 @@ pub use http_event::route_key::DEFAULT;
 /// The configuration of one API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct State<'a> {
-    /// [`DEFAULT`], or the first segment of every path.
-    pub stage: &'a str,
-    /// Twelve digits.
-    pub account_id: &'a str,
-    /// Lower-case letters and digits.
-    pub api_id: &'a str,
-    /// Empty: the host that the client requested.
-    pub domain_name: &'a str,
-    /// A JSON object; empty if the stage has no variables.
-    pub stage_variables: &'a str,
-    /// The region in ARNs.
-    pub region: &'a str,
+    /// What all kinds of APIs have. The stage is [`DEFAULT`], or the first segment of every path.
+    pub api: Api<'a>,
     /// `None`: the functions handle CORS themselves.
     pub cors: Option<Cors<'a>>,
-    /// The authorizers, for [`find`](authorizer::authorizer::find).
-    pub authorizers: &'a str,
     routes: &'a str,
 }
 
@@ -91,44 +79,23 @@ impl Format {
 impl<'a> State<'a> {
     /// Reads a text that [`State::write`] has written.
     pub fn read(text: &'a str) -> Option<Self> {
-        let mut lines = text.splitn(4, '\n');
-        let mut api = lines.next()?.splitn(6, '\t');
-        let cors = lines.next()?;
-        let authorizers = lines.next()?;
-        let routes = lines.next()?;
+        let mut lines = text.splitn(3, '\n');
         Some(Self {
-            stage: api.next()?,
-            account_id: api.next()?,
-            api_id: api.next()?,
-            domain_name: api.next()?,
-            stage_variables: api.next()?,
-            region: api.next()?,
-            cors: if cors.is_empty() {
-                None
-            } else {
-                Some(Cors::read(cors)?)
+            api: Api::read(lines.next()?)?,
+            cors: match lines.next()? {
+                "" => None,
+                cors => Some(Cors::read(cors)?),
             },
-            authorizers,
-            routes,
+            routes: lines.next()?,
         })
     }
 
     /// Writes the state with these routes, which `shape` tries in this order.
     pub fn write<'r>(&self, routes: impl IntoIterator<Item = Route<'r>>) -> String {
-        let mut text = format!(
-            "{}\t{}\t{}\t{}\t{}\t{}\n",
-            self.stage,
-            self.account_id,
-            self.api_id,
-            self.domain_name,
-            self.stage_variables,
-            self.region
-        );
+        let mut text = self.api.write();
         if let Some(cors) = &self.cors {
             cors.write(&mut text);
         }
-        text.push('\n');
-        text.push_str(self.authorizers);
         text.push('\n');
         for route in routes {
             route.write(&mut text);
@@ -139,14 +106,8 @@ impl<'a> State<'a> {
     /// The state of an API without CORS and without routes.
     pub fn new(stage: &'a str, account_id: &'a str, api_id: &'a str) -> Self {
         Self {
-            stage,
-            account_id,
-            api_id,
-            domain_name: "",
-            stage_variables: "",
-            region: "",
+            api: Api::new(stage, account_id, api_id),
             cors: None,
-            authorizers: "",
             routes: "",
         }
     }
@@ -203,12 +164,12 @@ mod tests {
             credentials: true,
         };
         let state = State {
-            domain_name: "api.example.com",
-            stage_variables: r#"{"a":"b"}"#,
-            region: "us-east-1",
-            authorizers: "a\u{1f}iam",
+            api: Api {
+                stage_variables: r#"{"a":"b"}"#,
+                ..Api::new("prod", "123456789012", "abc")
+            },
             cors: Some(cors),
-            ..State::new("prod", "123456789012", "abc")
+            routes: "",
         };
         let routes = [
             Route {
@@ -241,7 +202,7 @@ mod tests {
         let text = State::new(DEFAULT, "123456789012", "abc").write([]);
         let read = State::read(&text).unwrap();
         assert_eq!(
-            (read.cors, read.stage_variables, read.routes().count()),
+            (read.cors, read.api.stage_variables, read.routes().count()),
             (None, "", 0)
         );
     }
@@ -253,7 +214,7 @@ mod tests {
             "{}",
             "a\tb\tc\td\te",
             "a\tb\n\n",
-            "a\tb\tc\td\te\nonly origins\n",
+            "a\tb\tc\td\te\tf\tg\nonly origins\n",
         ] {
             assert_eq!(State::read(text), None, "{text:?}");
         }

@@ -6,7 +6,7 @@ use alloc::string::String;
 use authorizer::authorizer::{Form, Guard};
 use authorizer::decision::{Decision, Reason, Refusal};
 use authorizer::flow::{self, Ended};
-use authorizer::subject::{Api, Wanted, request_variable};
+use authorizer::subject::Wanted;
 use http_event::contract::{Response, Step, WARNING};
 use http_event::json::read;
 
@@ -38,14 +38,6 @@ pub fn decide(
     ended: Option<Ended<'_>>,
 ) -> Result<Decision, String> {
     let (state, request) = (context.state, context.request);
-    let api = Api {
-        region: state.region,
-        account: state.account_id,
-        id: state.api_id,
-        stage: state.stage,
-        stage_variables: state.stage_variables,
-        authorizers: state.authorizers,
-    };
     let wanted = Wanted {
         request,
         method: context.method,
@@ -53,18 +45,16 @@ pub fn decide(
         context: &|name: &str| variable(context, name),
         event: &|arn: &str, _: Form, _: &[String]| context.write_for_authorizer(arn),
     };
-    flow::decide_for(api, wanted, guard, ended)
+    flow::decide_for(&state.api, wanted, guard, ended)
 }
 
 /// A variable of `$context` that exists before the integration.
 fn variable(context: &Context<'_>, name: &str) -> Option<String> {
-    let request = context.request;
     Some(match name {
-        "httpMethod" => context.method.to_owned(),
         "identity.apiKey" => context.api_key.map(|key| key.value.to_owned())?,
-        "requestId" => request.id.clone(),
+        "requestId" => context.request.id.clone(),
         "resourcePath" => context.found.method.resource.to_owned(),
-        name => return request_variable(request, name),
+        _ => return None,
     })
 }
 
@@ -84,8 +74,7 @@ pub fn refused(refusal: Refusal, context: &Context<'_>) -> Response {
         Reason::ArnTooLong => GatewayResponse::ArnTooLong,
         Reason::Unsigned => GatewayResponse::MissingAuthenticationToken,
     };
-    let about = context.about();
-    let mut response = kind.response(context.state, &context.request.id, &about);
+    let mut response = kind.answer(context);
     let warning = refusal.warning.map(|text| (WARNING.to_owned(), text));
     response.extra.extend(warning);
     response

@@ -8,9 +8,11 @@ use alloc::vec::Vec;
 
 use authorizer::decision::Caller;
 use authorizer::identity::{Identity, access_key};
+use http_event::api::flag;
 use http_event::apigw_id::request_id;
 use http_event::contract::{Request, RequestBody};
 use http_event::event_2_0::{capacity, domain_prefix};
+use http_event::json::read;
 use http_event::json::write::{self, Object};
 use http_event::query::parameters;
 use http_event::values;
@@ -79,7 +81,7 @@ impl Context<'_> {
             }
             self.write_query(event);
             self.write_parameters(event);
-            event.raw("stageVariables", or_null(self.state.stage_variables));
+            event.raw("stageVariables", or_null(self.state.api.stage_variables));
             event.object("requestContext", |object| {
                 self.write_request_context(object);
             });
@@ -101,6 +103,19 @@ impl Context<'_> {
             true => self.request_context(),
             false => String::new(),
         }
+    }
+
+    /// The function that is invoked: the canary may have another one than this.
+    pub fn function(&self, function: &str) -> String {
+        let of_canary = || {
+            let name = self.found.method.detail("canary-function")?;
+            read::string(name).ok().map(Cow::into_owned)
+        };
+        let chosen = match self.state.is_canary {
+            Some(true) => of_canary(),
+            _ => None,
+        };
+        chosen.unwrap_or_else(|| String::from(function))
     }
 
     /// The path in events: with a custom domain, the base path is a part of it.
@@ -132,7 +147,7 @@ impl Context<'_> {
                     object.string(name, value);
                 }
             });
-            let variables = self.state.stage_variables;
+            let variables = self.state.api.stage_variables;
             event.raw(
                 "stageVariables",
                 if variables.is_empty() {
@@ -197,10 +212,9 @@ impl Context<'_> {
     fn write_request_context(&self, object: &mut Object<'_>) {
         let (state, request) = (self.state, self.request);
         let is_test = request.is_test();
-        let domain_name = match state.domain_name {
-            _ if is_test => test_invoke::DOMAIN_NAME,
-            "" => request.authority.as_str(),
-            configured => configured,
+        let domain_name = match is_test {
+            true => test_invoke::DOMAIN_NAME,
+            false => state.api.domain_name(&request.authority),
         };
         object.string("resourceId", &id_of(self.found.method.resource));
         object.string("resourcePath", self.found.method.resource);
@@ -209,10 +223,10 @@ impl Context<'_> {
         object.string("requestTime", &common_log(request.at_ms));
         let (path, stage) = match is_test {
             true => (self.found.method.resource, test_invoke::STAGE),
-            false => (request.path.as_str(), state.stage),
+            false => (request.path.as_str(), state.api.stage),
         };
         object.string("path", path);
-        object.string("accountId", state.account_id);
+        object.string("accountId", state.api.account);
         object.string("protocol", &request.protocol);
         object.string("stage", stage);
         let prefix = match is_test {
@@ -226,14 +240,22 @@ impl Context<'_> {
         object.string("domainName", domain_name);
         // What is tested is not deployed.
         if !is_test {
-            object.string("deploymentId", &id_of(state.stage));
+            // The canary is a deployment of its own.
+            let deployment = match state.is_canary {
+                Some(true) => "canary",
+                _ => state.api.stage,
+            };
+            object.string("deploymentId", &id_of(deployment));
         }
-        object.string("apiId", state.api_id);
+        object.string("apiId", state.api.id);
         if let Some(authorizer) = self.caller.and_then(Caller::rest) {
             object.raw("authorizer", &authorizer);
         }
         if let Some(name) = self.found.method.detail("operation-name") {
             object.raw("operationName", name);
+        }
+        if let Some(is_canary) = state.is_canary {
+            object.raw("isCanaryRequest", flag(is_canary));
         }
     }
 
@@ -253,8 +275,8 @@ impl Context<'_> {
             source_ip: &request.peer,
             user_agent: agent,
             access_key: access_key(self.caller),
-            account: self.state.account_id,
-            region: self.state.region,
+            account: self.state.api.account,
+            region: self.state.api.region,
         };
         let client = match is_test {
             true => Identity {

@@ -4,6 +4,8 @@
 //! of their own. A body is a template in which the variables of `$context` and `$stageVariables` are filled in: those of
 //! the error are `$context.error.message`, `$context.error.messageString` (with quotes),
 //! `$context.error.validationErrorString` (without quotes, escaped for a JSON string) and `$context.error.responseType`.
+//! Of several templates, the client's `Accept` chooses one. A header is a constant, or what its source gives for the
+//! request; without a value, it is left out.
 //!
 //! Why the API answers is a line of the host's log, as it is one of AWS's execution log.
 
@@ -15,9 +17,23 @@ use http_event::apigw_id::request_id;
 use http_event::contract::{NOTE, Response, ResponseBody};
 use http_event::json::read;
 use http_event::json::write::quoted;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use crate::event::Context;
+use crate::integration::mapping::{Source, parameter};
+use crate::media::accepted;
 use crate::state::{Changed, State, pairs};
+
+/// What a gateway response may have of a request.
+#[derive(Debug, Clone, Copy)]
+pub struct About<'a> {
+    /// The request's id, a UUID.
+    pub request_id: &'a str,
+    /// The request context as JSON; empty if no gateway response has variables.
+    pub context: &'a str,
+    /// The request; it may be missing if no gateway response [needs it](State::needs_request).
+    pub request: Option<&'a Context<'a>>,
+}
 
 /// Why the API answers instead of the function.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -228,7 +244,7 @@ impl GatewayResponse {
                 None => {
                     return Some(format!(
                         "the path does not begin with /{}, the stage",
-                        state.stage
+                        state.api.stage
                     ));
                 }
                 Some(_) => "the path does not begin with a base path",
@@ -275,15 +291,25 @@ impl GatewayResponse {
         Some(text.to_owned())
     }
 
-    /// The response, without the trace: AWS does not return it here. `about` is the request context as JSON, or empty if
-    /// no gateway response has variables.
-    pub fn response(&self, state: &State<'_>, uuid: &str, about: &str) -> Response {
+    /// The response to a request that is at hand; see [`GatewayResponse::response`].
+    pub fn answer(&self, context: &Context<'_>) -> Response {
+        let about = About {
+            request_id: &context.request.id,
+            context: &context.about(),
+            request: Some(context),
+        };
+        self.response(context.state, about)
+    }
+
+    /// The response, without the trace: AWS does not return it here.
+    pub fn response(&self, state: &State<'_>, about: About<'_>) -> Response {
         let (kind, status, error_type, message) = self.defaults();
         let changed = changed(state, kind, status);
         let status = changed
             .and_then(|changed| changed.status.parse().ok())
             .unwrap_or(status);
-        let template = changed.map(|changed| changed.body).unwrap_or_default();
+        let body = changed.map(|changed| changed.body).unwrap_or_default();
+        let template = template(body, about);
         let faults = match self {
             Self::BadRequestBody(faults) => quoted(faults),
             _ => quoted(""),
@@ -293,7 +319,23 @@ impl GatewayResponse {
             "" => String::from("null"),
             message => quoted(message),
         };
-        let body = if template.is_empty() {
+        let error = |name: &str| match name {
+            "messageString" => Some(message_json.clone()),
+            "message" => Some(message.clone()),
+            "responseType" => Some(String::from(kind)),
+            "validationErrorString" => Some(String::from(faults.trim_matches('"'))),
+            _ => None,
+        };
+        let variable = |variable: Variable<'_>| match variable {
+            Variable::Context(name) => match name.strip_prefix("error.") {
+                Some(name) => error(name),
+                None => member(about.context, name),
+            },
+            Variable::Stage(name) => member(state.api.stage_variables, name),
+        };
+        let body = if let Some((_, template)) = &template {
+            filled(template, variable)
+        } else {
             // As recorded, these have no space after the colon.
             let space = match self {
                 Self::MissingAuthenticationToken
@@ -320,35 +362,33 @@ impl GatewayResponse {
                 _ => "message",
             };
             format!("{{\"{key}\":{space}{message_json}}}")
-        } else {
-            let error = |name: &str| match name {
-                "messageString" => Some(message_json.clone()),
-                "message" => Some(message.clone()),
-                "responseType" => Some(String::from(kind)),
-                "validationErrorString" => Some(String::from(faults.trim_matches('"'))),
-                _ => None,
-            };
-            let template = read::string(template).unwrap_or_default();
-            filled(&template, |variable| match variable {
-                Variable::Context(name) => match name.strip_prefix("error.") {
-                    Some(name) => error(name),
-                    None => member(about, name),
-                },
-                Variable::Stage(name) => member(state.stage_variables, name),
-            })
         };
         let mut response = Response::new(status, ResponseBody::Text(body));
-        response.push_header("x-amzn-RequestId", uuid);
+        response.push_header("x-amzn-RequestId", about.request_id);
         response.push_header("x-amzn-ErrorType", error_type);
-        response.push_header("x-amz-apigw-id", &request_id(uuid));
+        response.push_header("x-amz-apigw-id", &request_id(about.request_id));
         let headers = changed.map(|changed| changed.headers).unwrap_or_default();
         let mut has_type = false;
-        for (name, value) in pairs(headers) {
+        for (name, source) in pairs(headers) {
+            let value = match Source::of_request(source) {
+                Some(Source::Literal(text)) => Some(String::from(text)),
+                Some(Source::Context(name)) => variable(Variable::Context(name)),
+                Some(Source::StageVariable(name)) => variable(Variable::Stage(name)),
+                Some(Source::Parameter(place, name)) => about
+                    .request
+                    .and_then(|context| parameter(context, place, name)),
+                _ => Some(String::from(source)),
+            };
+            let Some(value) = value else {
+                continue;
+            };
             has_type |= name.eq_ignore_ascii_case("content-type");
-            response.push_header(name, value);
+            // A decoded parameter may have line ends, which would end the header.
+            response.push_header(name, &value.replace(char::is_control, ""));
         }
         if !has_type {
-            response.push_header("Content-Type", "application/json");
+            let content_type = template.as_ref().and_then(|(it, _)| it.as_deref());
+            response.push_header("Content-Type", content_type.unwrap_or("application/json"));
         }
         if let Some(why) = self.why(state) {
             let kind = if kind.is_empty() { error_type } else { kind };
@@ -357,6 +397,18 @@ impl GatewayResponse {
         }
         response
     }
+}
+
+/// The template of a body, and its content type if there are templates for several.
+fn template(body: &str, about: About<'_>) -> Option<(Option<String>, String)> {
+    if !body.starts_with('{') {
+        let template = read::string(body).ok().filter(|text| !text.is_empty())?;
+        return Some((None, template.into_owned()));
+    }
+    let templates: Map<String, Value> = serde_json::from_str(body).ok()?;
+    let request = about.request.map(|context| context.request);
+    let (content_type, template) = accepted(request, &templates)?;
+    Some((Some(content_type.to_owned()), template.to_owned()))
 }
 
 /// A variable in the body of a gateway response.

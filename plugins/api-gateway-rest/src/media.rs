@@ -3,6 +3,7 @@
 use alloc::string::String;
 
 use http_event::contract::Request;
+use serde_json::{Map, Value};
 
 use crate::state::{State, entries};
 
@@ -16,6 +17,23 @@ pub fn is_binary_request(state: &State<'_>, request: &Request) -> bool {
 pub fn accepts_binary(state: &State<'_>, request: &Request) -> bool {
     let accept = request.header("accept").next().unwrap_or_default();
     is_binary(state, accept.split(',').next().unwrap_or_default())
+}
+
+/// The template for a client, with its content type: that of the first type in `Accept` which has one, or else that of
+/// JSON, or any.
+pub fn accepted<'a>(
+    request: Option<&Request>,
+    templates: &'a Map<String, Value>,
+) -> Option<(&'a str, &'a str)> {
+    let accept = request.into_iter().flat_map(|it| it.header("accept"));
+    let found = accept
+        .flat_map(|value| value.split(','))
+        .map(media_type)
+        .find_map(|it| templates.get_key_value(&it))
+        .or_else(|| templates.get_key_value("application/json"))
+        .or_else(|| templates.iter().next());
+    let (content_type, template) = found?;
+    Some((content_type, template.as_str()?))
 }
 
 /// The media type in a header, in lower case and without its parameters.
@@ -39,6 +57,7 @@ pub fn is_binary(state: &State<'_>, text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use http_event::api::Api;
     use http_event::contract::Header;
 
     use super::*;
@@ -54,7 +73,7 @@ mod tests {
             ("image/png\u{1d}*/*", "text/html", true),
             ("*/*", "", true),
         ] {
-            let mut state = State::new("", "", "");
+            let mut state = State::new(Api::new("", "", ""));
             state.binary_types = types;
             let request = Request {
                 headers: vec![Header::new("Accept", accept)],

@@ -35,7 +35,7 @@ pub fn path_in_api<'a>(state: &State<'_>, path: &'a str) -> Option<(&'a str, boo
     let found = base_paths
         .filter_map(|prefix| without(prefix, path))
         .min_by_key(|rest| rest.len());
-    let without_stage = || without(state.stage, path).filter(|_| state.has_stage);
+    let without_stage = || without(state.api.stage, path).filter(|_| state.has_stage);
     match found {
         Some(rest) => Some((rest, false)),
         None => without_stage().map(|rest| (rest, true)),
@@ -101,11 +101,13 @@ fn match_path<'a>(resource: &'a str, path: &'a str) -> Option<Vec<(&'a str, &'a 
 
 #[cfg(test)]
 mod tests {
+    use http_event::api::Api;
+
     use super::*;
 
     #[test]
     fn the_stage_or_the_base_path_is_the_first_segment() {
-        let state = State::new("prod", "", "");
+        let state = State::new(Api::new("prod", "", ""));
         for (path, expected) in [
             ("/prod", Some("/")),
             ("/prod/", Some("/")),

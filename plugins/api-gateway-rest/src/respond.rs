@@ -13,7 +13,7 @@ use http_event::json::{JsonError, read};
 use http_event::payload::{Fields, Header, Misfit};
 use http_event::response::{HeaderRules, with_headers};
 
-use crate::gateway_response::GatewayResponse;
+use crate::gateway_response::{About, GatewayResponse};
 use crate::state::State;
 use crate::token::Token;
 
@@ -59,9 +59,9 @@ pub const HEADERS: HeaderRules = HeaderRules {
 /// A result that is not a response: the gateway's answer, and what is wrong with it.
 type Refused = (GatewayResponse, Misfit);
 
-/// Turns the ending of an invocation into the response.
-pub fn respond(state: &State<'_>, token: &Token<'_>, ending: Ending) -> Response {
-    let fail = |failure: GatewayResponse| failure.response(state, token.request_id, token.context);
+/// Turns the ending of an invocation into the response. `about` is for gateway responses.
+pub fn respond(state: &State<'_>, token: &Token<'_>, ending: Ending, about: About<'_>) -> Response {
+    let fail = |failure: GatewayResponse| failure.response(state, about);
     let result = match ending {
         Ending::Completed(_) if token.streamed => Err(bad(Misfit(
             "the method streams, and the function did not; it has to write a prelude and eight zero bytes".to_owned(),
@@ -93,7 +93,7 @@ pub fn respond(state: &State<'_>, token: &Token<'_>, ending: Ending) -> Response
             response
         }
         Err((failure, Misfit(what))) => {
-            let mut response = failure.response(state, token.request_id, token.context);
+            let mut response = failure.response(state, about);
             let warning = format!(
                 "{what}; a REST API of API Gateway returns {} and `Internal server error` for such a result",
                 response.status

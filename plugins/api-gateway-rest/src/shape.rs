@@ -1,7 +1,6 @@
 //! From a request to a step, in AWS's order: size of the head, stage, method, API key, authorizer, required parameters,
 //! size, model of the body, throttles and quota, integration.
 
-use alloc::borrow::ToOwned as _;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -41,7 +40,7 @@ const MAX_EVENT: usize = 6 * 1024 * 1024;
 /// `state` was not written by [`configure`](crate::configure()).
 pub fn shape(state: &str, request: &Request, counters: &dyn Counters) -> Result<Step, String> {
     let state = State::read(state).ok_or("the state was not written by this plugin")?;
-    begin(&state, request, None, counters)
+    begin(state, request, None, counters)
 }
 
 /// The first step of a request, or the one after a step of the method's authorizer.
@@ -50,21 +49,23 @@ pub fn shape(state: &str, request: &Request, counters: &dyn Counters) -> Result<
 ///
 /// The state or the authorizer's token was not written by this plugin.
 pub fn begin(
-    state: &State<'_>,
+    state: State<'_>,
     request: &Request,
     ended: Option<Ended<'_>>,
     counters: &dyn Counters,
 ) -> Result<Step, String> {
-    let reply = |refusal: GatewayResponse, about: &str| {
-        Step::Reply(refusal.response(state, &request.id, about))
+    // What is tested is not deployed, and has no canary.
+    let state = &match request.is_test() {
+        true => state,
+        false => state.for_request(&request.id),
     };
     let mut admitted = match routed(state, request) {
         Ok(routed) => routed,
-        Err(refusal) => return Ok(reply(refusal, &about_unrouted(state, request))),
+        Err(refusal) => return Ok(Step::Reply(refuse_unrouted(state, request, &refusal))),
     };
     if let Err(refusal) = admitted.take_key(state, request) {
-        let about = admitted.context(state, request).about();
-        return Ok(reply(refusal, &about));
+        let response = refusal.answer(&admitted.context(state, request));
+        return Ok(Step::Reply(response));
     }
     let guard = authorize::guard_of(&admitted.found.method).filter(|_| !request.is_test());
     if let Some(guard) = guard.as_deref().and_then(Guard::read) {
@@ -87,20 +88,17 @@ pub fn begin(
     });
     Ok(match counted {
         Ok(()) => authorize::within_budget(step(state, request, &admitted), request.at_ms, ended),
-        Err(refusal) => {
-            let about = admitted.context(state, request).about();
-            reply(refusal, &about)
-        }
+        Err(refusal) => Step::Reply(refusal.answer(&admitted.context(state, request))),
     })
 }
 
-/// What gateway responses say about a request without a method: the request context as far as there is one.
-fn about_unrouted(state: &State<'_>, request: &Request) -> String {
+/// The answer to a request without a method, which has the request context as far as there is one.
+fn refuse_unrouted(state: &State<'_>, request: &Request, refusal: &GatewayResponse) -> Response {
     let found = Match {
         method: Method::none(),
         parameters: Vec::new(),
     };
-    let context = Context {
+    refusal.answer(&Context {
         state,
         request,
         found: &found,
@@ -110,8 +108,7 @@ fn about_unrouted(state: &State<'_>, request: &Request) -> String {
         api_key: None,
         caller: None,
         written: "",
-    };
-    context.about()
+    })
 }
 
 /// A request that may use its method.
@@ -246,8 +243,8 @@ impl<'a> Admitted<'a> {
 }
 
 /// The settings of the method's integration, if it is no Lambda proxy.
-pub fn integration_of(admitted: &Admitted<'_>) -> Option<Value> {
-    let detail = admitted.found.method.detail("integration")?;
+pub fn integration_of(context: &Context<'_>) -> Option<Value> {
+    let detail = context.found.method.detail("integration")?;
     serde_json::from_str(detail).ok()
 }
 
@@ -260,7 +257,7 @@ fn step(state: &State<'_>, request: &Request, admitted: &Admitted<'_>) -> Step {
             timeout_ms,
         } => {
             // `configure` wrote it.
-            let detail = integration_of(admitted).unwrap_or_default();
+            let detail = integration_of(&context).unwrap_or_default();
             return match detail.get("type").and_then(Value::as_str) {
                 Some("HTTP_PROXY") => http_proxy::begin(&context, &detail, *timeout_ms),
                 _ => mapped::begin(&context, &detail, function, *timeout_ms),
@@ -276,7 +273,7 @@ fn step(state: &State<'_>, request: &Request, admitted: &Admitted<'_>) -> Step {
     let about = context.about();
     if request.body.as_bytes().len() > MAX_EVENT {
         let refusal = GatewayResponse::RequestTooLarge;
-        return Step::Reply(refusal.response(state, &request.id, &about));
+        return Step::Reply(refusal.answer(&context));
     }
     let token = Token {
         streamed,
@@ -284,7 +281,7 @@ fn step(state: &State<'_>, request: &Request, admitted: &Admitted<'_>) -> Step {
         ..Token::new(state, request)
     };
     Step::Invoke(Invocation {
-        function: function.to_owned(),
+        function: context.function(function),
         event: context.write(),
         mode: match streamed {
             true => InvocationMode::Streamed,
@@ -293,7 +290,7 @@ fn step(state: &State<'_>, request: &Request, admitted: &Admitted<'_>) -> Step {
         max_wait_ms: Some(timeout_ms),
         cache: None,
         token: token.write(),
-        with_request: false,
+        with_request: state.needs_request(),
         extra: Vec::new(),
     })
 }

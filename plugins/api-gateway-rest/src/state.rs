@@ -1,4 +1,4 @@
-//! The configuration as `shape` and `respond` read it: five lines about the API, then one for each method.
+//! The configuration as `shape` and `respond` read it: lines about the API, then one for each method.
 //!
 //! Each call receives the state as text, so reading it has to be cheap: the methods are in the order in which they are
 //! tried. `configure` refuses control characters in values, so these separate them: a tab the fields of a line, U+001D
@@ -6,12 +6,12 @@
 //! JSON strings.
 //!
 //! ```text
-//! stage ⇥ base paths ⇥ whether paths may have the stage ⇥ account id ⇥ API id ⇥ domain name ⇥ stage variables as JSON
-//!     ⇥ binary media types                                                                     (the same line)
+//! the API      (see `http_event::api`)
+//! base paths ⇥ whether paths may have the stage ⇥ binary media types ⇥ whether authorizers have the API keys
+//!     ⇥ the canary's share of requests ⇥ its stage variables as JSON                           (the same line)
 //! gateway responses: type, status, body, headers
 //! API keys: id, value, usage plan as JSON
 //! models as JSON
-//! region ⇥ authorizers      (see the crate `authorizer`)
 //! method ⇥ resource ⇥ integration ⇥ whether it requires an API key ⇥ required parameters ⇥ details      (per method)
 //! ```
 //!
@@ -19,6 +19,7 @@
 
 use alloc::string::String;
 
+use http_event::api::{Api, flag, read_flag};
 use http_event::json::read;
 
 /// Separates the entries of a list.
@@ -34,30 +35,22 @@ const NO_BASE_PATH: &str = "\u{1f}";
 /// The configuration of an API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct State<'a> {
-    /// The name of the stage.
-    pub stage: &'a str,
+    /// What all kinds of APIs have.
+    pub api: Api<'a>,
     /// With a custom domain, its base paths, separated by [`ENTRY`], each without slashes at its ends; one may be empty.
     pub base_paths: Option<&'a str>,
     /// Whether paths may begin with the stage.
     pub has_stage: bool,
-    /// Twelve digits.
-    pub account_id: &'a str,
-    /// Lower-case letters and digits.
-    pub api_id: &'a str,
-    /// Empty: the host that the client requested.
-    pub domain_name: &'a str,
-    /// A JSON object; empty if the stage has no variables.
-    pub stage_variables: &'a str,
     /// Media types, separated by [`ENTRY`].
     pub binary_types: &'a str,
     /// A JSON object of JSON schemas by name; empty if the API has none.
     pub models: &'a str,
-    /// The region in ARNs.
-    pub region: &'a str,
     /// Whether the API keys of methods that require one come from authorizers instead of a header.
     pub keys_of_authorizers: bool,
-    /// The authorizers, for [`find`](authorizer::authorizer::find).
-    pub authorizers: &'a str,
+    /// The stage's canary, if it has one.
+    pub canary: Option<Canary<'a>>,
+    /// Whether this is the state for a request to the canary; see [`State::for_request`]. `None` without a canary.
+    pub is_canary: Option<bool>,
     gateway_responses: &'a str,
     api_keys: &'a str,
     methods: &'a str,
@@ -65,6 +58,26 @@ pub struct State<'a> {
 
 /// The usage plan of a key that is in none, while others are in one: as on AWS, it gives access to nothing.
 pub const NO_PLAN: &str = "none";
+
+/// A canary release: a share of the requests has other stage variables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Canary<'a> {
+    /// The share of requests in percent, as text.
+    pub percent: &'a str,
+    /// All stage variables of the canary as a JSON object; empty without any.
+    pub stage_variables: &'a str,
+}
+
+impl Canary<'_> {
+    /// Whether a request goes to the canary. AWS decides by chance; the digits of a request's id, a random UUID, are
+    /// chance enough, and the same for all calls about the request.
+    fn has(&self, request_id: &str) -> bool {
+        let digits = request_id.get(..8).unwrap_or_default();
+        let chance = u32::from_str_radix(digits, 16).unwrap_or(u32::MAX);
+        let percent: f64 = self.percent.parse().unwrap_or_default();
+        f64::from(chance) * 100.0 < percent * (f64::from(u32::MAX) + 1.0)
+    }
+}
 
 /// An API key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,28 +148,24 @@ pub struct Changed<'a> {
     pub kind: &'a str,
     /// The status code as text; empty: AWS's.
     pub status: &'a str,
-    /// A template as a JSON string; empty: AWS's body.
+    /// A template as a JSON string, or a JSON object of templates by content type; empty: AWS's body.
     pub body: &'a str,
-    /// Names and values, alternating, separated by [`ITEM`].
+    /// Names and sources of values, alternating, separated by [`ITEM`].
     pub headers: &'a str,
 }
 
 impl<'a> State<'a> {
     /// The state of an API without methods.
-    pub fn new(stage: &'a str, account_id: &'a str, api_id: &'a str) -> Self {
+    pub fn new(api: Api<'a>) -> Self {
         Self {
-            stage,
+            api,
             base_paths: None,
             has_stage: true,
-            account_id,
-            api_id,
-            domain_name: "",
-            stage_variables: "",
             binary_types: "",
             models: "",
-            region: "",
             keys_of_authorizers: false,
-            authorizers: "",
+            canary: None,
+            is_canary: None,
             gateway_responses: "",
             api_keys: "",
             methods: "",
@@ -166,27 +175,35 @@ impl<'a> State<'a> {
     /// Reads a text that [`State::write`] has written.
     pub fn read(text: &'a str) -> Option<Self> {
         let mut lines = text.splitn(6, '\n');
-        let mut api = lines.next()?.split('\t');
-        let (gateway_responses, api_keys) = (lines.next()?, lines.next()?);
-        let (models, authorizing, methods) = (lines.next()?, lines.next()?, lines.next()?);
-        let mut authorizing = authorizing.splitn(3, '\t');
+        let api = Api::read(lines.next()?)?;
+        let mut own = lines.next()?.split('\t');
         Some(Self {
-            stage: api.next()?,
-            base_paths: Some(api.next()?).filter(|path| *path != NO_BASE_PATH),
-            has_stage: api.next()? == "true",
-            account_id: api.next()?,
-            api_id: api.next()?,
-            domain_name: api.next()?,
-            stage_variables: api.next()?,
-            binary_types: api.next()?,
-            models,
-            region: authorizing.next()?,
-            keys_of_authorizers: authorizing.next()? == "true",
-            authorizers: authorizing.next()?,
-            gateway_responses,
-            api_keys,
-            methods,
+            api,
+            base_paths: Some(own.next()?).filter(|path| *path != NO_BASE_PATH),
+            has_stage: read_flag(own.next()?),
+            binary_types: own.next()?,
+            keys_of_authorizers: read_flag(own.next()?),
+            canary: Some(Canary {
+                percent: own.next()?,
+                stage_variables: own.next()?,
+            })
+            .filter(|canary| !canary.percent.is_empty()),
+            is_canary: None,
+            gateway_responses: lines.next()?,
+            api_keys: lines.next()?,
+            models: lines.next()?,
+            methods: lines.next()?,
         })
+    }
+
+    /// The state for a request: with the stage variables of the canary, if it goes there.
+    pub fn for_request(mut self, request_id: &str) -> Self {
+        let canary = self.canary.filter(|canary| canary.has(request_id));
+        self.is_canary = self.canary.map(|_| canary.is_some());
+        if let Some(canary) = canary {
+            self.api.stage_variables = canary.stage_variables;
+        }
+        self
     }
 
     /// Writes the state with these lists. `shape` tries the methods in this order.
@@ -196,17 +213,20 @@ impl<'a> State<'a> {
         api_keys: impl IntoIterator<Item = Key<'r>>,
         methods: impl IntoIterator<Item = Method<'r>>,
     ) -> String {
-        let mut text = [
-            self.stage,
+        let mut text = self.api.write();
+        let (percent, stage_variables) = match self.canary {
+            Some(canary) => (canary.percent, canary.stage_variables),
+            None => ("", ""),
+        };
+        let own = [
             self.base_paths.unwrap_or(NO_BASE_PATH),
-            if self.has_stage { "true" } else { "false" },
-            self.account_id,
-            self.api_id,
-            self.domain_name,
-            self.stage_variables,
+            flag(self.has_stage),
             self.binary_types,
-        ]
-        .join("\t");
+            flag(self.keys_of_authorizers),
+            percent,
+            stage_variables,
+        ];
+        text.push_str(&own.join("\t"));
         text.push('\n');
         for changed in gateway_responses {
             let parts = [changed.kind, changed.status, changed.body, changed.headers];
@@ -219,22 +239,21 @@ impl<'a> State<'a> {
         text.push('\n');
         text.push_str(self.models);
         text.push('\n');
-        let keys_of_authorizers = if self.keys_of_authorizers {
-            "true"
-        } else {
-            "false"
-        };
-        text.push_str(&[self.region, keys_of_authorizers, self.authorizers].join("\t"));
-        text.push('\n');
         for method in methods {
             method.write(&mut text);
         }
         text
     }
 
-    /// Whether the body of a gateway response has variables.
+    /// Whether a gateway response has something of the request context.
     pub fn has_variables(&self) -> bool {
-        self.gateway_responses.contains("$context.")
+        self.gateway_responses.contains("context.")
+    }
+
+    /// Whether a gateway response has parameters of the request, or depends on the types that the client accepts.
+    pub fn needs_request(&self) -> bool {
+        let mut changes = self.gateway_responses();
+        changes.any(|it| it.headers.contains("method.request.") || it.body.starts_with('{'))
     }
 
     /// The gateway responses that are changed.
@@ -310,7 +329,7 @@ impl<'a> Method<'a> {
             name,
             resource,
             integration,
-            needs_key: fields.next()? == "true",
+            needs_key: read_flag(fields.next()?),
             required: fields.next()?,
             details: fields.next()?,
         })
@@ -349,14 +368,10 @@ impl<'a> Method<'a> {
                 write_parts(text, &["mock", mock.status, mock.body, mock.headers]);
             }
         }
-        text.push_str(if self.needs_key {
-            "\ttrue\t"
-        } else {
-            "\tfalse\t"
-        });
-        text.push_str(self.required);
-        text.push('\t');
-        text.push_str(self.details);
+        for field in [flag(self.needs_key), self.required, self.details] {
+            text.push('\t');
+            text.push_str(field);
+        }
         text.push('\n');
     }
 }
@@ -436,16 +451,20 @@ mod tests {
             let state = State {
                 base_paths,
                 has_stage: base_paths.is_none(),
-                stage_variables: r#"{"a":"b"}"#,
                 binary_types: "image/png\u{1d}*/*",
                 models: r#"{"M":{}}"#,
-                ..State::new("prod", "123456789012", "abc")
+                canary: base_paths.map(|_| Canary {
+                    percent: "12.5",
+                    stage_variables: r#"{"a":"b"}"#,
+                }),
+                ..State::new(Api::new("prod", "123456789012", "abc"))
             };
             let text = state.write([changed, changed], keys, methods);
             let read = State::read(&text).unwrap();
             assert_eq!(read.base_paths, base_paths);
             assert_eq!(read.has_stage, base_paths.is_none());
-            assert_eq!(read.stage_variables, state.stage_variables);
+            assert_eq!(read.api, state.api);
+            assert_eq!(read.canary, state.canary);
             assert_eq!(read.models, state.models);
             assert_eq!(methods[0].detail("a"), Some("[1]"));
             assert_eq!(
@@ -463,5 +482,33 @@ mod tests {
         for text in ["", "{}", "a\tb\n\n\n"] {
             assert_eq!(State::read(text), None, "{text:?}");
         }
+    }
+
+    #[test]
+    fn the_id_of_a_request_decides_whether_it_goes_to_the_canary() {
+        let state = |percent| State {
+            canary: Some(Canary {
+                percent,
+                stage_variables: r#"{"a":"canary"}"#,
+            }),
+            ..State::new(Api::new("prod", "", ""))
+        };
+        let lowest = "00000000-0000-4000-8000-000000000000";
+        let third = "55555555-0000-4000-8000-000000000000";
+        let highest = "ffffffff-0000-4000-8000-000000000000";
+        for (percent, id, expected) in [
+            ("0", lowest, false),
+            ("0.0000001", lowest, true),
+            ("33.3", third, false),
+            ("33.4", third, true),
+            ("99.9", highest, false),
+            ("100", highest, true),
+        ] {
+            let state = state(percent).for_request(id);
+            assert_eq!(state.is_canary, Some(expected), "{percent} {id}");
+            assert_eq!(!state.api.stage_variables.is_empty(), expected);
+        }
+        let without = State::new(Api::new("prod", "", "")).for_request(lowest);
+        assert_eq!(without.is_canary, None);
     }
 }

@@ -10,7 +10,7 @@ use alloc::string::{String, ToString as _};
 use authorizer::authorizer::{Form, Guard};
 use authorizer::decision::{Decision, Reason, Refusal};
 use authorizer::flow::{self, Ended};
-use authorizer::subject::{Api, Wanted};
+use authorizer::subject::Wanted;
 use http_event::contract::{Request, Response, ResponseBody, WARNING};
 
 use crate::event::Context;
@@ -28,14 +28,6 @@ pub fn decide(
     ended: Option<Ended<'_>>,
 ) -> Result<Decision, String> {
     let state = context.state;
-    let api = Api {
-        region: state.region,
-        account: state.account_id,
-        id: state.api_id,
-        stage: state.stage,
-        stage_variables: state.stage_variables,
-        authorizers: state.authorizers,
-    };
     let wanted = Wanted {
         request,
         method: CONNECT,
@@ -43,7 +35,7 @@ pub fn decide(
         context: &|name: &str| variable(context, name),
         event: &|arn: &str, _: Form, _: &[String]| context.authorizer(arn, request),
     };
-    flow::decide_for(api, wanted, guard, ended)
+    flow::decide_for(&state.api, wanted, guard, ended)
 }
 
 /// A variable of `$context` that exists before the connection.

@@ -50,10 +50,7 @@ pub fn connect(
     let request_id = request_id(&request.id);
     let mut data = Data {
         source_ip: &request.peer,
-        domain_name: match state.domain_name {
-            "" => &request.authority,
-            configured => configured,
-        },
+        domain_name: state.api.domain_name(&request.authority),
         user_agent: request.user_agent(),
         access_key: "",
         authorizer: "",

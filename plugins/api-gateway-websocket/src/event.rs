@@ -60,7 +60,7 @@ impl Context<'_> {
             let query = parameters(&request.query);
             values::write_last(event, "queryStringParameters", &query);
             values::write_all(event, "multiValueQueryStringParameters", &query);
-            if self.state.stage_variables.is_empty() {
+            if self.state.api.stage_variables.is_empty() {
                 event.raw("stageVariables", "{}");
             }
             self.rest("CONNECT", event, |_| {}, |_| {});
@@ -115,8 +115,8 @@ impl Context<'_> {
         first: impl FnOnce(&mut Object<'_>),
         later: impl FnOnce(&mut Object<'_>),
     ) {
-        if !self.state.stage_variables.is_empty() {
-            event.raw("stageVariables", self.state.stage_variables);
+        if !self.state.api.stage_variables.is_empty() {
+            event.raw("stageVariables", self.state.api.stage_variables);
         }
         event.object("requestContext", |object| {
             object.string("routeKey", self.route_key);
@@ -129,7 +129,7 @@ impl Context<'_> {
             object.string("requestTime", &common_log(self.at_ms));
             object.string("messageDirection", "IN");
             later(object);
-            object.string("stage", self.state.stage);
+            object.string("stage", self.state.api.stage);
             object.raw("connectedAt", &format!("{}", self.connected_at_ms));
             object.raw("requestTimeEpoch", &format!("{}", self.at_ms));
             object.object("identity", |identity| {
@@ -138,18 +138,21 @@ impl Context<'_> {
                 }
                 identity.string("sourceIp", self.data.source_ip);
                 if !self.data.access_key.is_empty() {
-                    let account = self.state.account_id;
+                    let account = self.state.api.account;
                     identity.string("accessKey", self.data.access_key);
                     identity.string("accountId", account);
                     identity.string("caller", account);
                     identity.string("user", account);
-                    identity.string("userArn", &root_user(account, partition(self.state.region)));
+                    identity.string(
+                        "userArn",
+                        &root_user(account, partition(self.state.api.region)),
+                    );
                 }
             });
             object.string("requestId", self.request_id);
             object.string("domainName", self.data.domain_name);
             object.string("connectionId", self.connection_id);
-            object.string("apiId", self.state.api_id);
+            object.string("apiId", self.state.api.id);
         });
     }
 }

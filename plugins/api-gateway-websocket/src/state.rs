@@ -1,9 +1,8 @@
 //! The configuration as the other functions read it: lines of tab-separated fields.
 //!
 //! ```text
-//! stage ⇥ base path ⇥ API id ⇥ domain name ⇥ idle timeout in ms ⇥ longest duration in ms ⇥ selection expression
-//! stage variables as JSON                                                              (empty without any)
-//! region ⇥ account id ⇥ guard of `$connect` ⇥ authorizers                              (see the crate `authorizer`)
+//! the API                                                                              (see `http_event::api`)
+//! base path ⇥ idle timeout in ms ⇥ longest duration in ms ⇥ guard of `$connect` ⇥ selection expression
 //! route key ⇥ function ⇥ timeout in ms ⇥ whether there is a route response ⇥ whether binary messages are converted
 //! ```
 //!
@@ -13,6 +12,7 @@ use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
+use http_event::api::{Api, flag, read_flag};
 use http_event::websocket::WebsocketSetup;
 
 /// The routes that the gateway chooses itself.
@@ -32,30 +32,18 @@ const NO_BASE_PATH: &str = "?";
 /// The configuration of one API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct State<'a> {
-    /// The first segment of the path, unless there is a base path.
-    pub stage: &'a str,
+    /// What all kinds of APIs have. The stage is the first segment of the path, unless there is a base path.
+    pub api: Api<'a>,
     /// The path of a custom domain, without slashes at its ends; it may be empty.
     pub base_path: Option<&'a str>,
-    /// Lower-case letters and digits.
-    pub api_id: &'a str,
-    /// Empty: the host that the client requested.
-    pub domain_name: &'a str,
     /// In milliseconds; 0 for none.
     pub idle_timeout_ms: u32,
     /// In milliseconds; 0 for none.
     pub max_duration_ms: u32,
     /// How the route of a message is chosen, see [`selection`](crate::selection).
     pub selection: &'a str,
-    /// A JSON object; empty if the stage has no variables.
-    pub stage_variables: &'a str,
-    /// The region in ARNs.
-    pub region: &'a str,
-    /// Twelve digits.
-    pub account_id: &'a str,
     /// The authorizer of `$connect`, for [`Guard::read`](authorizer::authorizer::Guard::read); empty without one.
     pub guard: &'a str,
-    /// The authorizers, for [`find`](authorizer::authorizer::find).
-    pub authorizers: &'a str,
     routes: &'a str,
 }
 
@@ -77,44 +65,31 @@ pub struct Route<'a> {
 impl<'a> State<'a> {
     /// Reads a text that [`State::write`] has written.
     pub fn read(text: &'a str) -> Option<Self> {
-        let mut lines = text.splitn(4, '\n');
-        let mut api = lines.next()?.splitn(7, '\t');
-        let stage_variables = lines.next()?;
-        let mut authorizing = lines.next()?.splitn(4, '\t');
+        let mut lines = text.splitn(3, '\n');
+        let api = Api::read(lines.next()?)?;
+        let mut own = lines.next()?.splitn(5, '\t');
         Some(Self {
-            stage: api.next()?,
-            base_path: Some(api.next()?).filter(|path| *path != NO_BASE_PATH),
-            api_id: api.next()?,
-            domain_name: api.next()?,
-            idle_timeout_ms: api.next()?.parse().ok()?,
-            max_duration_ms: api.next()?.parse().ok()?,
-            selection: api.next()?,
-            stage_variables,
-            region: authorizing.next()?,
-            account_id: authorizing.next()?,
-            guard: authorizing.next()?,
-            authorizers: authorizing.next()?,
+            api,
+            base_path: Some(own.next()?).filter(|path| *path != NO_BASE_PATH),
+            idle_timeout_ms: own.next()?.parse().ok()?,
+            max_duration_ms: own.next()?.parse().ok()?,
+            guard: own.next()?,
+            selection: own.next()?,
             routes: lines.next()?,
         })
     }
 
     /// Writes the state with these routes.
     pub fn write(&self, routes: &[Route<'_>]) -> String {
-        let mut text = [
-            self.stage,
+        let mut text = self.api.write();
+        let own = [
             self.base_path.unwrap_or(NO_BASE_PATH),
-            self.api_id,
-            self.domain_name,
             &self.idle_timeout_ms.to_string(),
             &self.max_duration_ms.to_string(),
+            self.guard,
             self.selection,
-        ]
-        .join("\t");
-        text.push('\n');
-        text.push_str(self.stage_variables);
-        text.push('\n');
-        let authorizing = [self.region, self.account_id, self.guard, self.authorizers];
-        text.push_str(&authorizing.join("\t"));
+        ];
+        text.push_str(&own.join("\t"));
         text.push('\n');
         for route in routes {
             let Route {
@@ -124,6 +99,7 @@ impl<'a> State<'a> {
                 has_response,
                 accepts_binary,
             } = route;
+            let (has_response, accepts_binary) = (flag(*has_response), flag(*accepts_binary));
             text.push_str(&format!(
                 "{key}\t{function}\t{timeout_ms}\t{has_response}\t{accepts_binary}\n"
             ));
@@ -132,20 +108,14 @@ impl<'a> State<'a> {
     }
 
     /// The state of an API without routes.
-    pub fn new(stage: &'a str, api_id: &'a str) -> Self {
+    pub fn new(api: Api<'a>) -> Self {
         Self {
-            stage,
+            api,
             base_path: None,
-            api_id,
-            domain_name: "",
             idle_timeout_ms: 0,
             max_duration_ms: 0,
-            selection: "",
-            stage_variables: "",
-            region: "",
-            account_id: "",
             guard: "",
-            authorizers: "",
+            selection: "",
             routes: "",
         }
     }
@@ -159,7 +129,7 @@ impl<'a> State<'a> {
     /// The rest of a path in this API, without a slash at its start; `None` for a path of another API or stage.
     pub fn path_in_api<'p>(&self, path: &'p str) -> Option<&'p str> {
         let path = path.strip_prefix('/')?;
-        let prefix = self.base_path.unwrap_or(self.stage);
+        let prefix = self.base_path.unwrap_or(self.api.stage);
         if prefix.is_empty() {
             return Some(path);
         }
@@ -177,8 +147,8 @@ impl<'a> Route<'a> {
             key: fields.next()?,
             function: fields.next()?,
             timeout_ms: fields.next()?.parse().ok()?,
-            has_response: fields.next()? == "true",
-            accepts_binary: fields.next()? == "true",
+            has_response: read_flag(fields.next()?),
+            accepts_binary: read_flag(fields.next()?),
         })
     }
 }
@@ -216,16 +186,11 @@ mod tests {
         for base_path in [None, Some(""), Some("v1/chat")] {
             let state = State {
                 base_path,
-                domain_name: "chat.example",
                 idle_timeout_ms: 1,
                 max_duration_ms: 2,
-                selection: "$request.body.action",
-                stage_variables: r#"{"a":"b"}"#,
-                region: "us-east-1",
-                account_id: "123456789012",
                 guard: "g",
-                authorizers: "a",
-                ..State::new("prod", "abc")
+                selection: "$request.body.action",
+                ..State::new(Api::new("prod", "123456789012", "abc"))
             };
             let text = state.write(&[route]);
             let read = State::read(&text).unwrap();
@@ -240,7 +205,7 @@ mod tests {
 
     #[test]
     fn a_path_is_in_the_stage_or_below_the_base_path() {
-        let state = State::new("dev", "abc");
+        let state = State::new(Api::new("dev", "", ""));
         for (path, rest) in [
             ("/dev", Some("")),
             ("/dev/", Some("")),

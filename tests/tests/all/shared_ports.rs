@@ -139,6 +139,45 @@ fn triggers_that_cannot_share_an_address_are_reported_with_both_places() {
 }
 
 #[test]
+fn routes_that_the_prefix_leaves_without_requests_get_a_warning() {
+    let trigger = |plugin: &str, settings: &str| {
+        let project = Project::echo(&format!(
+            "[triggers.web]\nplugin = '{plugin}'\nlisten = '127.0.0.1:0'\npath-prefix = '/prod/orders'\n{settings}"
+        ));
+        let mut command = lambkin();
+        let output = command.arg("check").current_dir(project.path()).output();
+        String::from_utf8(output.unwrap().stderr).unwrap()
+    };
+    let routes =
+        "routes = { 'GET /orders/{id}' = 'echo', 'GET /items' = 'echo', 'ANY /{proxy+}' = 'echo' }";
+    let unreached = "warning: trigger web: no request reaches GET /items: `path-prefix` leaves paths that begin with \
+                     /prod/orders\n";
+    for (plugin, settings, expected) in [
+        ("api-gateway-rest", routes, unreached),
+        (
+            "api-gateway-http",
+            &format!("{routes}\nstage = 'prod'"),
+            unreached,
+        ),
+        ("api-gateway-http", "function = 'echo'", ""),
+        (
+            "api-gateway-rest",
+            "stage = 'dev'\nfunction = 'echo'",
+            "warning: trigger web: no request reaches a route: `path-prefix` leaves paths that begin with /prod/orders, \
+             and those of the API begin with /dev\n",
+        ),
+        (
+            "api-gateway-websocket",
+            "stage = 'dev'\nfunction = 'echo'",
+            "warning: trigger web: no request reaches a route: `path-prefix` leaves paths that begin with /prod/orders, \
+             and those of the API begin with /dev\n",
+        ),
+    ] {
+        assert_eq!(trigger(plugin, settings), expected, "{plugin} {settings}");
+    }
+}
+
+#[test]
 fn the_names_of_triggers_are_in_their_certificate() {
     if curl().is_err() {
         return;
@@ -196,6 +235,12 @@ fn shape_takes_requests_that_reach_the_trigger_only() {
     // Without a header, the host is one of the trigger's.
     let event = shape(&["own", "GET", "/orders"]);
     assert!(event.contains("\"host\": \"shop.example.com:"), "{event}");
+    // Another trigger at the address has the request.
+    let refused = shape(&["all", "GET", "/orders/new"]);
+    let reason = "a request to the host 127.0.0.1 and the path /orders/new reaches the trigger new (all hosts, paths from \
+                  /orders/new) at the same address, not all: lambkin shape new";
+    assert!(refused.contains(reason), "{refused}");
+    assert!(shape(&["all", "GET", "/items"]).contains("\"rawPath\": \"/items\""));
     let refused = shape(&["own", "GET", "/orders", "-H", "Host: other.example.com"]);
     assert!(refused.contains("does not reach it"), "{refused}");
 }

@@ -29,6 +29,7 @@ use http_event::api_settings::{self, api_id, domain_name, stage, stage_variables
 use http_event::contract::{FunctionReference, Problem, Setup, Surroundings};
 use http_event::contract::{NETWORK, answers_body_errors};
 use http_event::cors;
+use http_event::path_prefix;
 use plugin_kit::settings::{Problems, Table};
 
 use crate::limits;
@@ -99,12 +100,12 @@ fn read(table: &Table<'_>, surroundings: &Surroundings, problems: &mut Problems)
     let api_id = api_id(table, problems);
     let domain_name = domain_name(table, problems);
 
-    let mut state = State::new(stage, account_id, api_id);
-    state.domain_name = domain_name;
-    state.stage_variables = &stage_variables;
-    state.region = &surroundings.region;
     let authorizers_line = authorizers.write();
-    state.authorizers = &authorizers_line;
+    let mut state = State::new(stage, account_id, api_id);
+    state.api.domain_name = domain_name;
+    state.api.stage_variables = &stage_variables;
+    state.api.region = &surroundings.region;
+    state.api.authorizers = &authorizers_line;
     state.cors = cors.as_ref().map(cors::Settings::as_cors);
     let functions = routes.iter().map(|route| FunctionReference {
         name: String::from(route.function),
@@ -123,13 +124,22 @@ fn read(table: &Table<'_>, surroundings: &Surroundings, problems: &mut Problems)
     if let Some(cors) = &state.cors {
         summary.push(format!("CORS for {}", cors.origins));
     }
+    let start = match stage {
+        DEFAULT => String::new(),
+        stage => format!("/{stage}"),
+    };
+    let paths = routes
+        .iter()
+        .map(|route| route.as_state())
+        .filter(|route| route.path != DEFAULT)
+        .map(|route| (format!("{} {}", route.method, route.path), route.path));
     Setup {
         state: state.write(routes.iter().map(|route| route.as_state())),
         functions: functions.collect(),
         max_body_bytes: limits::MAX_BODY,
         reusable: true,
         summary,
-        warnings: Vec::new(),
+        warnings: path_prefix::warnings(surroundings, &[start], paths),
         extra: [answers_body_errors()].into(),
     }
 }

@@ -30,7 +30,7 @@ fn a_function_alone_is_the_default_route() {
     assert_eq!(setup.summary, ["$default -> hello:live"]);
     let state = State::read(&setup.state).unwrap();
     assert_eq!(
-        (state.stage, state.account_id, state.api_id),
+        (state.api.stage, state.api.account, state.api.id),
         ("$default", "123456789012", "lambkin000")
     );
     let route = Route {
@@ -276,7 +276,7 @@ fn stage_variables_are_written_as_json_once() {
     let config = json!({"function": "f", "stage-variables": {"b": "https://x/?a=1&b,c", "a": "1"}});
     let setup = configure(&config.to_string()).unwrap();
     assert_eq!(
-        State::read(&setup.state).unwrap().stage_variables,
+        State::read(&setup.state).unwrap().api.stage_variables,
         r#"{"a":"1","b":"https://x/?a=1&b,c"}"#
     );
 }

@@ -72,10 +72,7 @@ impl<'a> Context<'a> {
 
     /// The configured domain name, else the host that the client requested, from which functions build links.
     pub fn domain_name(&self) -> &'a str {
-        match self.state.domain_name {
-            "" => &self.request.authority,
-            configured => configured,
-        }
+        self.state.api.domain_name(&self.request.authority)
     }
 }
 

@@ -62,7 +62,7 @@ pub fn write(context: &Context<'_>) -> String {
         }
         event.raw(
             "stageVariables",
-            non_empty_or_null(context.state.stage_variables),
+            non_empty_or_null(context.state.api.stage_variables),
         );
         let is_base64 = body::write(request, body::is_text_of_http_api, event);
         if request.body.as_bytes().is_empty() {
@@ -95,7 +95,7 @@ pub fn write_for_authorizer(context: &Context<'_>, arn: &str, identity: &[String
                 object.string(name, value);
             }
         });
-        let variables = context.state.stage_variables;
+        let variables = context.state.api.stage_variables;
         event.raw(
             "stageVariables",
             if variables.is_empty() {
@@ -140,8 +140,8 @@ fn write_query(context: &Context<'_>, event: &mut Object<'_>) {
 
 fn write_request_context(context: &Context<'_>, is_authorized: bool, object: &mut Object<'_>) {
     let (state, request) = (context.state, context.request);
-    object.string("accountId", state.account_id);
-    object.string("apiId", state.api_id);
+    object.string("accountId", state.api.account);
+    object.string("apiId", state.api.id);
     if is_authorized {
         let authorizer = context.caller.and_then(Caller::v1);
         let none = r#"{"claims":null,"scopes":null}"#;
@@ -156,8 +156,8 @@ fn write_request_context(context: &Context<'_>, is_authorized: bool, object: &mu
             source_ip: &request.peer,
             user_agent: Some(request.user_agent()),
             access_key: access_key(context.caller),
-            account: state.account_id,
-            region: state.region,
+            account: state.api.account,
+            region: state.api.region,
         };
         client.write(&IDENTITY, identity);
     });
@@ -168,5 +168,5 @@ fn write_request_context(context: &Context<'_>, is_authorized: bool, object: &mu
     object.raw("requestTimeEpoch", &format!("{}", request.at_ms));
     object.string("resourceId", &context.route_key());
     object.string("resourcePath", context.found.route.path);
-    object.string("stage", state.stage);
+    object.string("stage", state.api.stage);
 }

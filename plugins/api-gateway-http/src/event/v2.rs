@@ -17,22 +17,22 @@ pub fn write(context: &Context<'_>, authorizing: Option<Authorizing<'_>>) -> Str
     let path = decode(&request.path);
     let mut headers = headers::of_event(request);
     headers.retain(|(name, _)| *name != "cookie");
-    let authorizer = |caller: &Caller| caller.v2(state.account_id, partition(state.region));
+    let authorizer = |caller: &Caller| caller.v2(state.api.account, partition(state.api.region));
     Event {
         request,
         route_key: &context.route_key(),
         raw_path: &path,
         path: &path,
         headers,
-        account_id: state.account_id,
-        api_id: state.api_id,
+        account_id: state.api.account,
+        api_id: state.api.id,
         authorizer: &context.caller.map(authorizer).unwrap_or_default(),
         authorizing,
         domain_name: context.domain_name(),
         request_id: context.request_id,
-        stage: state.stage,
+        stage: state.api.stage,
         path_parameters: &context.found.parameters,
-        stage_variables: state.stage_variables,
+        stage_variables: state.api.stage_variables,
     }
     .write()
 }

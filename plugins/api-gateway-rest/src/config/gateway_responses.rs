@@ -1,5 +1,11 @@
-//! The table `gateway-responses`: for a type of AWS's, such as `MISSING_AUTHENTICATION_TOKEN` or `DEFAULT_4XX`, a table
-//! of `status-code`, `headers` and `body`, a template with `$context.error.messageString`.
+//! The table `gateway-responses`: for a type of AWS's, such as `MISSING_AUTHENTICATION_TOKEN` or `DEFAULT_4XX`, a table.
+//!
+//! | key | meaning |
+//! |---|---|
+//! | `status-code` | the status code |
+//! | `headers` | names and values: a text, or as in AWS's `responseParameters` a text in single quotes, or a source such as `method.request.header.NAME` |
+//! | `body` | a template with variables such as `$context.error.messageString` |
+//! | `response-templates` | several of them, by content type |
 
 use alloc::format;
 use alloc::string::{String, ToString as _};
@@ -8,10 +14,12 @@ use alloc::vec::Vec;
 use http_event::json::write::quoted;
 use plugin_kit::nearest::nearest;
 use plugin_kit::settings::{Problems, Table};
+use serde_json::{Map, Value};
 
 use super::headers;
 use crate::gateway_response::{Variable, parts};
-use crate::state::Changed;
+use crate::integration::mapping::Source;
+use crate::state::{Changed, pairs};
 
 /// The types that this plugin answers with.
 const USED: [&str; 18] = [
@@ -90,19 +98,76 @@ pub fn read<'a>(
 }
 
 fn changed<'a>(kind: &'a str, table: &Table<'_>, problems: &mut Problems) -> ChangedResponse<'a> {
-    table.refuse_unknown(&["status-code", "headers", "body"], &[], problems);
+    let known = ["status-code", "headers", "body", "response-templates"];
+    table.refuse_unknown(&known, &[], problems);
     let status = table.integer("status-code", 200_u16, 599, problems);
     let headers = table.table("headers", problems);
-    let headers = headers.map(|headers| headers::read(&headers, problems));
-    let body = table.text("body", |_| true, "a body is text", problems);
-    if let Some(Err(message)) = body.map(check_variables) {
+    let headers = headers.map(|table| {
+        let headers = headers::read(&table, problems);
+        for (name, source) in pairs(&headers) {
+            if let Err(message) = check_source(source) {
+                problems.add(table.path_of(name), message);
+            }
+        }
+        headers
+    });
+    let body = template("body", table, problems).map(quoted);
+    let templates = table.table("response-templates", problems);
+    let templates = templates.map(|templates| read_templates(&templates, problems));
+    if body.is_some() && templates.is_some() {
+        let message = "set either `body`, for all content types, or `response-templates`";
         problems.add(table.path_of("body"), message);
     }
     ChangedResponse {
         kind,
         status: status.map(|status| status.to_string()).unwrap_or_default(),
-        body: body.map(quoted).unwrap_or_default(),
+        body: templates.or(body).unwrap_or_default(),
         headers: headers.unwrap_or_default(),
+    }
+}
+
+/// Templates by content type, in lower case, as JSON; empty without any.
+fn read_templates(table: &Table<'_>, problems: &mut Problems) -> String {
+    let mut found = Map::new();
+    for content_type in table.keys() {
+        if !content_type.contains('/') || content_type.chars().any(char::is_control) {
+            let message = "templates are listed by content type, such as \"application/json\"";
+            problems.add(table.path_of(content_type), message);
+        }
+        if let Some(text) = template(content_type, table, problems) {
+            found.insert(content_type.to_ascii_lowercase(), Value::from(text));
+        }
+    }
+    match found.is_empty() {
+        true => String::new(),
+        false => Value::Object(found).to_string(),
+    }
+}
+
+fn template<'a>(key: &str, table: &Table<'a>, problems: &mut Problems) -> Option<&'a str> {
+    let text = table.text(key, |_| true, "a template is text", problems)?;
+    if let Err(message) = check_variables(text) {
+        problems.add(table.path_of(key), message);
+    }
+    Some(text)
+}
+
+/// Refuses the value of a header that looks like a source and is none.
+fn check_source(text: &str) -> Result<(), String> {
+    const SOURCES: &str = "the value of a header is a text, a text in single quotes, or one of `method.request.header.NAME`, \
+        `method.request.querystring.NAME`, `method.request.path.NAME`, `context.NAME` and `stageVariables.NAME`";
+
+    let source = Source::of_request(text);
+    if let Some(Source::Context(name)) = source {
+        return vtl::context::check(name.split('.'));
+    }
+    let looks_like_one = ["method.", "$context.", "$stageVariables.", "'"]
+        .iter()
+        .any(|start| text.starts_with(start));
+    match source {
+        Some(Source::Body) => Err(String::from(SOURCES)),
+        None if looks_like_one => Err(String::from(SOURCES)),
+        _ => Ok(()),
     }
 }
 

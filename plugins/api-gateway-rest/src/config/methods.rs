@@ -25,12 +25,13 @@ use http_event::contract::{FunctionReference, Surroundings};
 use http_event::json::write::quoted;
 use http_event::route_key::{DEFAULT, RouteKey, Segment};
 use http_event::throttle;
-use plugin_kit::settings::{Problems, Table, is_function, is_word};
+use plugin_kit::settings::{Problems, Table, is_word};
 use serde_json::{Map, Value};
 
 use super::headers;
 use super::integration;
 use super::models::Models;
+use super::stage::{Invoked, Stage};
 use crate::state::{ENTRY, Integration, Method, Mock};
 
 const KEYS: [&str; 12] = [
@@ -62,7 +63,7 @@ pub struct ConfiguredMethod<'a> {
     pub name: &'a str,
     /// The path of the resource.
     pub resource: &'a str,
-    target: Target<'a>,
+    target: Target,
     needs_key: bool,
     required: String,
     details: Map<String, Value>,
@@ -74,17 +75,14 @@ pub struct ConfiguredMethod<'a> {
 
 /// What a method does.
 #[derive(Debug)]
-pub enum Target<'a> {
+pub enum Target {
     Lambda {
-        function: &'a str,
-        at: Vec<String>,
+        function: Invoked,
         timeout_ms: u32,
         streamed: bool,
     },
     Mapped {
-        /// Empty without a function.
-        function: &'a str,
-        at: Vec<String>,
+        function: Option<Invoked>,
         timeout_ms: u32,
         detail: Map<String, Value>,
     },
@@ -98,12 +96,22 @@ pub enum Target<'a> {
     },
 }
 
+/// What routes refer to.
+#[derive(Debug, Clone, Copy)]
+pub struct Around<'r> {
+    /// The API's models.
+    pub models: &'r Models<'r>,
+    /// The stage, whose variables may name functions.
+    pub stage: &'r Stage<'r>,
+    /// What else `lambkin.toml` defines.
+    pub surroundings: &'r Surroundings,
+}
+
 /// Reads `routes` or `function`. `routes` is the table of that name; the result borrows its keys.
 pub fn read<'t>(
     table: &Table<'t>,
     routes: Option<&Table<'t>>,
-    models: &Models<'_>,
-    surroundings: &Surroundings,
+    around: Around<'_>,
     problems: &mut Problems,
     warnings: &mut Vec<String>,
 ) -> Vec<ConfiguredMethod<'t>> {
@@ -116,11 +124,10 @@ pub fn read<'t>(
             problems.add(table.path_of("function"), message);
         }
         (Some(_), None) => {
-            if let Some((function, at)) = function(table, problems) {
+            if let Some(function) = function(table, around.stage, problems) {
                 for resource in ["/", "/{proxy+}"] {
                     let target = Target::Lambda {
-                        function,
-                        at: at.clone(),
+                        function: function.clone(),
                         timeout_ms,
                         streamed: false,
                     };
@@ -138,7 +145,7 @@ pub fn read<'t>(
                 methods.extend(route(
                     key,
                     routes,
-                    (timeout_ms, models, surroundings),
+                    (timeout_ms, around),
                     &methods,
                     problems,
                     warnings,
@@ -153,6 +160,12 @@ pub fn read<'t>(
         if let Some(throttle) = &throttle {
             let entry = method.details.entry("throttle");
             entry.or_insert_with(|| Value::from(throttle.write()));
+        }
+        if let Some(canary) = method.function().and_then(|it| it.canary.as_deref()) {
+            let canary = Value::from(canary);
+            method
+                .details
+                .insert(String::from("canary-function"), canary);
         }
         if !method.details.is_empty() {
             method.details_json = Value::Object(method.details.clone()).to_string();
@@ -182,7 +195,7 @@ pub fn sort(methods: &mut [ConfiguredMethod<'_>]) {
 fn route<'t>(
     key: &'t str,
     routes: &Table<'t>,
-    (timeout_ms, models, surroundings): (u32, &Models<'_>, &Surroundings),
+    (timeout_ms, around): (u32, Around<'_>),
     others: &[ConfiguredMethod<'t>],
     problems: &mut Problems,
     warnings: &mut Vec<String>,
@@ -213,10 +226,8 @@ fn route<'t>(
     }
     if !routes.get(key).is_some_and(|value| value.is_object()) {
         let rule = "this must be the name of a function, or a table";
-        let function = routes.text(key, is_function, rule, problems)?;
         let target = Target::Lambda {
-            function,
-            at: routes.path_of(key),
+            function: around.stage.function(key, rule, routes, problems)?,
             timeout_ms,
             streamed: false,
         };
@@ -230,14 +241,20 @@ fn route<'t>(
             if kind != "MOCK" || table.get("mock").is_none() =>
         {
             let route = RouteKey { method, path };
-            let around = (timeout_ms, surroundings);
-            mapped(kind, route, &table, around, problems, warnings)
+            mapped(
+                kind,
+                route,
+                &table,
+                (timeout_ms, around),
+                problems,
+                warnings,
+            )
         }
         None if table.get("integration").is_some() => None,
         _ => {
             let kind = kind.unwrap_or("AWS_PROXY");
             integration::refuse(&table, &integration::KEYS, kind, problems);
-            target(&table, timeout_ms, problems)
+            target(&table, timeout_ms, around.stage, problems)
         }
     };
     let needs_key = table.boolean("api-key-required", problems);
@@ -255,7 +272,7 @@ fn route<'t>(
     if let Some(throttle) = throttle::throttle(&table, problems) {
         details.insert(String::from("throttle"), Value::from(throttle.write()));
     }
-    if let Some(models) = models.of_route(&table, problems) {
+    if let Some(models) = around.models.of_route(&table, problems) {
         details.insert(String::from("request-models"), Value::Object(models));
     }
     Some(ConfiguredMethod {
@@ -274,7 +291,12 @@ fn is_parameter(text: &str) -> bool {
     })
 }
 
-fn target<'t>(table: &Table<'t>, timeout_ms: u32, problems: &mut Problems) -> Option<Target<'t>> {
+fn target(
+    table: &Table<'_>,
+    timeout_ms: u32,
+    stage: &Stage<'_>,
+    problems: &mut Problems,
+) -> Option<Target> {
     match (table.get("function"), table.table("mock", problems)) {
         (Some(_), None) => {
             let modes = ["BUFFERED", "STREAM"];
@@ -285,10 +307,8 @@ fn target<'t>(table: &Table<'t>, timeout_ms: u32, problems: &mut Problems) -> Op
                 false => MAX_TIMEOUT_MS,
             };
             let own = timeout(table, most, problems);
-            let (function, at) = function(table, problems)?;
             Some(Target::Lambda {
-                function,
-                at,
+                function: function(table, stage, problems)?,
                 timeout_ms: own.unwrap_or(timeout_ms),
                 streamed,
             })
@@ -312,14 +332,14 @@ fn target<'t>(table: &Table<'t>, timeout_ms: u32, problems: &mut Problems) -> Op
 }
 
 /// An integration with mappings.
-fn mapped<'t>(
+fn mapped(
     kind: &str,
     route: RouteKey<'_>,
-    table: &Table<'t>,
-    (timeout_ms, surroundings): (u32, &Surroundings),
+    table: &Table<'_>,
+    (timeout_ms, around): (u32, Around<'_>),
     problems: &mut Problems,
     warnings: &mut Vec<String>,
-) -> Option<Target<'t>> {
+) -> Option<Target> {
     for key in ["mock", "response-transfer-mode"] {
         if table.get(key).is_some() {
             let message = format!("the integration {kind} does not have this key");
@@ -333,7 +353,7 @@ fn mapped<'t>(
     let timeout_ms = timeout(table, most, problems)
         .unwrap_or(timeout_ms)
         .min(most);
-    let (mut name, mut at) = ("", Vec::new());
+    let mut invoked = None;
     match (kind, table.get("function")) {
         ("AWS", None) => {
             problems.add(
@@ -341,7 +361,7 @@ fn mapped<'t>(
                 "the integration AWS needs a `function`",
             );
         }
-        ("AWS", Some(_)) => (name, at) = function(table, problems)?,
+        ("AWS", Some(_)) => invoked = Some(function(table, around.stage, problems)?),
         (_, Some(_)) => {
             let message = format!("the integration {kind} has no function");
             problems.add(table.path_of("function"), message);
@@ -349,26 +369,28 @@ fn mapped<'t>(
         _ => {}
     }
     let mut detail = match kind {
-        "HTTP_PROXY" => integration::http_proxy(route.path, table, surroundings, problems)?,
+        "HTTP_PROXY" => integration::http_proxy(route.path, table, around.surroundings, problems)?,
         _ => {
             let route = format!("{} {}", route.method, route.path);
             integration::mapped(kind, &route, table, problems, warnings)
         }
     };
-    let known = surroundings.functions.iter().find(|it| it.name == name);
+    let mut known = around.surroundings.functions.iter();
+    let known = invoked
+        .as_ref()
+        .and_then(|invoked| known.find(|it| it.name == invoked.name));
     if let Some(known) = known {
         let seconds = f64::from(known.timeout_ms) / 1000.0;
         detail.insert(String::from("function-timeout"), Value::from(seconds));
     }
     Some(Target::Mapped {
-        function: name,
-        at,
+        function: invoked,
         timeout_ms,
         detail,
     })
 }
 
-fn mock<'t>(table: &Table<'_>, problems: &mut Problems) -> Target<'t> {
+fn mock(table: &Table<'_>, problems: &mut Problems) -> Target {
     table.refuse_unknown(&["status-code", "headers", "body"], &[], problems);
     let status = table.integer("status-code", 200_u16, 599, problems);
     let headers = table.table("headers", problems);
@@ -382,10 +404,9 @@ fn mock<'t>(table: &Table<'_>, problems: &mut Problems) -> Target<'t> {
     }
 }
 
-fn function<'t>(table: &Table<'t>, problems: &mut Problems) -> Option<(&'t str, Vec<String>)> {
+fn function(table: &Table<'_>, stage: &Stage<'_>, problems: &mut Problems) -> Option<Invoked> {
     let rule = "this must be the name of a function";
-    let function = table.text("function", is_function, rule, problems)?;
-    Some((function, table.path_of("function")))
+    stage.function("function", rule, table, problems)
 }
 
 fn timeout(table: &Table<'_>, most: u32, problems: &mut Problems) -> Option<u32> {
@@ -399,7 +420,7 @@ fn timeout(table: &Table<'_>, most: u32, problems: &mut Problems) -> Option<u32>
 
 impl<'a> ConfiguredMethod<'a> {
     /// A method without requirements.
-    pub fn new(name: &'a str, resource: &'a str, target: Target<'a>) -> Self {
+    pub fn new(name: &'a str, resource: &'a str, target: Target) -> Self {
         Self {
             name,
             resource,
@@ -440,9 +461,8 @@ impl<'a> ConfiguredMethod<'a> {
                     function,
                     timeout_ms,
                     streamed,
-                    ..
                 } => Integration::Lambda {
-                    function,
+                    function: &function.name,
                     timeout_ms: *timeout_ms,
                     streamed: *streamed,
                 },
@@ -451,7 +471,7 @@ impl<'a> ConfiguredMethod<'a> {
                     timeout_ms,
                     ..
                 } => Integration::Mapped {
-                    function,
+                    function: function.as_ref().map_or("", |function| &function.name),
                     timeout_ms: *timeout_ms,
                 },
                 Target::Mock {
@@ -472,17 +492,24 @@ impl<'a> ConfiguredMethod<'a> {
     }
 
     /// The function, if the method invokes one.
-    pub fn function_reference(&self) -> Option<FunctionReference> {
+    fn function(&self) -> Option<&Invoked> {
         match &self.target {
-            Target::Mapped { function: "", .. } => None,
-            Target::Lambda { function, at, .. } | Target::Mapped { function, at, .. } => {
-                Some(FunctionReference {
-                    name: (*function).to_string(),
-                    at: at.clone(),
-                })
-            }
+            Target::Lambda { function, .. } => Some(function),
+            Target::Mapped { function, .. } => function.as_ref(),
             Target::Mock { .. } => None,
         }
+    }
+
+    /// The functions that the method invokes: its own, and that of the canary.
+    pub fn functions(&self) -> impl Iterator<Item = FunctionReference> {
+        let invoked = self.function().into_iter();
+        invoked.flat_map(|Invoked { name, canary, at }| {
+            let names = core::iter::once(name).chain(canary);
+            names.map(|name| FunctionReference {
+                name: name.clone(),
+                at: at.clone(),
+            })
+        })
     }
 
     /// A line such as `GET /orders/{id} -> orders`.
@@ -493,21 +520,29 @@ impl<'a> ConfiguredMethod<'a> {
                 function,
                 streamed: true,
                 ..
-            } => format!("{function}, whose response is streamed"),
-            Target::Lambda { function, .. } => (*function).to_string(),
+            } => format!("{}, whose response is streamed", function.name),
+            Target::Lambda { function, .. } => function.name.clone(),
             Target::Mapped {
-                function: "",
+                function: None,
                 detail,
                 ..
             } => match detail.get("uri").and_then(Value::as_str) {
                 Some(uri) => String::from(uri),
                 None => String::from("a mock integration with templates"),
             },
-            Target::Mapped { function, .. } => format!("{function}, with mapping templates"),
+            Target::Mapped {
+                function: Some(function),
+                ..
+            } => format!("{}, with mapping templates", function.name),
             Target::Mock { of_cors: true, .. } => String::from("CORS"),
             Target::Mock { status, .. } => format!("status {status}"),
         };
         let key = if self.needs_key { " (API key)" } else { "" };
-        format!("{name} {resource} -> {target}{key}{}", self.authorizer)
+        let canary = self.function().and_then(|it| it.canary.as_deref());
+        let canary = canary.map_or_else(String::new, |name| format!(" (canary: {name})"));
+        format!(
+            "{name} {resource} -> {target}{canary}{key}{}",
+            self.authorizer
+        )
     }
 }

@@ -9,7 +9,8 @@
 //! | `base-path` | the base path of a custom domain, instead of the stage; it may be empty | none |
 //! | `base-paths` | several of them, of which the longest that fits counts | none |
 //! | `disable-execute-api-endpoint` | whether no path begins with the stage | `true` with `base-path` |
-//! | `stage-variables` | names and values | none |
+//! | `stage-variables` | names and values, see [`stage`](mod@stage) | none |
+//! | `canary` | a share of the requests with other stage variables, see [`stage`](mod@stage) | none |
 //! | `binary-media-types` | media types of binary bodies | none |
 //! | `cors` | the headers of `OPTIONS` for each resource, see [`cors`] | none |
 //! | `gateway-responses` | changes of the API's own answers, see [`gateway_responses`] | none |
@@ -31,21 +32,25 @@ mod integration;
 mod methods;
 mod mock;
 mod models;
+mod stage;
 mod usage;
 
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use http_event::api::Api;
 use http_event::api_settings::{
-    self, BASE_PATH_RULE, api_id, base_path, domain_name, is_base_path, stage, stage_variables,
+    self, BASE_PATH_RULE, api_id, base_path, domain_name, is_base_path,
 };
 use http_event::contract::{FunctionReference, Problem, Setup, Surroundings, answers_body_errors};
+use http_event::path_prefix;
 use plugin_kit::settings::{Problems, Table, is_word};
 
 use crate::state::{ENTRY, State};
+use stage::Stage;
 
-const KEYS: [&str; 21] = [
+const KEYS: [&str; 22] = [
     "authorizers",
     "authorizer",
     "authorization-scopes",
@@ -58,6 +63,7 @@ const KEYS: [&str; 21] = [
     "base-paths",
     "disable-execute-api-endpoint",
     "stage-variables",
+    "canary",
     "binary-media-types",
     "cors",
     "gateway-responses",
@@ -100,15 +106,14 @@ fn read(table: &Table<'_>, surroundings: &Surroundings, problems: &mut Problems)
     let mut warnings = Vec::new();
     table.refuse_unknown(&KEYS, &EXPLAINED, problems);
     let models = models::read(table, problems);
-    let routes = table.table("routes", problems);
-    let mut methods = methods::read(
-        table,
-        routes.as_ref(),
-        &models,
+    let stage = Stage::read(table, problems);
+    let around = methods::Around {
+        models: &models,
+        stage: &stage,
         surroundings,
-        problems,
-        &mut warnings,
-    );
+    };
+    let routes = table.table("routes", problems);
+    let mut methods = methods::read(table, routes.as_ref(), around, problems, &mut warnings);
     let authorizers =
         authorizers::read(table, routes.as_ref(), &mut methods, surroundings, problems);
     let keys_of_authorizers = authorizers::are_key_source(table, problems);
@@ -132,8 +137,7 @@ fn read(table: &Table<'_>, surroundings: &Surroundings, problems: &mut Problems)
     }
     let api_keys = usage::plans(table, api_keys, &methods, problems, &mut warnings);
     let binary_types = binary_types(table, problems);
-    let stage_variables = stage_variables(table, problems);
-    let stage = stage(table, "prod", problems);
+    let stage_name = api_settings::stage(table, "prod", problems);
     let base_paths = base_paths(table, problems);
     let disabled = table.boolean("disable-execute-api-endpoint", problems);
     let has_stage = !disabled.unwrap_or(base_paths.is_some());
@@ -141,20 +145,30 @@ fn read(table: &Table<'_>, surroundings: &Surroundings, problems: &mut Problems)
         let message = "without `base-path`, this would leave no path to the API";
         problems.add(table.path_of("disable-execute-api-endpoint"), message);
     }
-    let mut state = State::new(stage, &surroundings.account, api_id(table, problems));
+    let starts = starts(base_paths.as_deref(), has_stage, stage_name);
+    let paths = methods.iter().map(|it| (it.route(), it.resource));
+    warnings.extend(path_prefix::warnings(surroundings, &starts, paths));
+    let authorizers_line = authorizers.write();
+    let mut state = State::new(Api {
+        domain_name: domain_name(table, problems),
+        region: &surroundings.region,
+        stage_variables: stage.variables(),
+        authorizers: &authorizers_line,
+        ..Api::new(stage_name, &surroundings.account, api_id(table, problems))
+    });
     state.base_paths = base_paths.as_deref();
     state.has_stage = has_stage;
-    state.domain_name = domain_name(table, problems);
-    state.stage_variables = &stage_variables;
     state.binary_types = &binary_types;
     let models = models.as_state();
     state.models = &models;
-    state.region = &surroundings.region;
     state.keys_of_authorizers = keys_of_authorizers;
-    let authorizers_line = authorizers.write();
-    state.authorizers = &authorizers_line;
+    state.canary = stage.canary();
     let mut summary: Vec<_> = methods.iter().map(|method| method.summary()).collect();
-    summary.push(prefixes(base_paths.as_deref(), has_stage, stage));
+    summary.push(prefixes(base_paths.as_deref(), has_stage, stage_name));
+    summary.extend(stage.canary().map(|canary| {
+        let percent = canary.percent;
+        format!("{percent} % of the requests go to the canary")
+    }));
     summary.extend(authorizers.summary());
     if cors.is_some() {
         summary.push(String::from(
@@ -169,7 +183,7 @@ fn read(table: &Table<'_>, surroundings: &Surroundings, problems: &mut Problems)
         ),
         functions: methods
             .iter()
-            .filter_map(|it| it.function_reference())
+            .flat_map(|it| it.functions())
             .chain(authorizers.functions().map(|(name, at)| FunctionReference {
                 name: String::from(name),
                 at: at.to_vec(),
@@ -181,6 +195,17 @@ fn read(table: &Table<'_>, surroundings: &Surroundings, problems: &mut Problems)
         warnings,
         extra: [answers_body_errors()].into(),
     }
+}
+
+/// What paths begin with.
+fn starts(base_paths: Option<&str>, has_stage: bool, stage: &str) -> Vec<String> {
+    let base_paths = base_paths.into_iter().flat_map(|list| list.split(ENTRY));
+    let stage = Some(stage).filter(|_| has_stage);
+    let start = |path: &str| match path {
+        "" => String::new(),
+        path => format!("/{path}"),
+    };
+    base_paths.chain(stage).map(start).collect()
 }
 
 /// What paths begin with, for the summary.

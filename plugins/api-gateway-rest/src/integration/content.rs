@@ -87,7 +87,8 @@ fn encoded(body: &[u8]) -> Vec<u8> {
     STANDARD.encode(body).into_bytes()
 }
 
-/// The bytes of a Base64, which may be a JSON string: a function that returns it writes one.
+/// Decodes a Base64 text. It may be a JSON string, with quotes and escapes: that is what a function returns as its
+/// result.
 fn decoded(body: &[u8]) -> Result<Vec<u8>, NotBase64> {
     let text = core::str::from_utf8(body).map_err(|_| NotBase64)?.trim();
     let text: Cow<'_, str> = match text.starts_with('"') {
@@ -97,7 +98,8 @@ fn decoded(body: &[u8]) -> Result<Vec<u8>, NotBase64> {
     STANDARD.decode(text.as_bytes()).map_err(|_| NotBase64)
 }
 
-/// A body as text: with another encoding than UTF-8, a binary one is none, and bytes of another one become U+FFFD.
+/// A body as text for a mapping template. What is not UTF-8 becomes U+FFFD, unless the body is binary by its type: then
+/// there is no text.
 pub fn as_text(body: Cow<'_, [u8]>, is_binary: bool) -> Option<String> {
     match core::str::from_utf8(&body) {
         Ok(text) => Some(text.to_owned()),
@@ -108,6 +110,7 @@ pub fn as_text(body: Cow<'_, [u8]>, is_binary: bool) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use http_event::api::Api;
     use http_event::contract::{Header, RequestBody};
     use serde_json::json;
 
@@ -117,7 +120,7 @@ mod tests {
     const BINARY: Option<&str> = Some("CONVERT_TO_BINARY");
 
     fn state(binary_types: &str) -> State<'_> {
-        let mut state = State::new("", "", "");
+        let mut state = State::new(Api::new("", "", ""));
         state.binary_types = binary_types;
         state
     }

@@ -15,7 +15,7 @@ use super::content;
 use super::mapping::Source;
 use super::scope;
 use crate::event::Context;
-use crate::gateway_response::GatewayResponse;
+use crate::gateway_response::{About, GatewayResponse};
 use crate::respond::HEADERS;
 use crate::state::State;
 use crate::token::{Kind, Token};
@@ -44,7 +44,7 @@ pub fn begin(context: &Context<'_>, detail: &Value, timeout_ms: u32) -> Step {
     let request = context.request;
     let about = context.about();
     let refuse = |failure: GatewayResponse, what: &str| {
-        let mut response = failure.response(context.state, &request.id, &about);
+        let mut response = failure.answer(context);
         // In place of the note.
         response.extra = Vec::from([(WARNING.to_owned(), what.to_owned())]);
         Step::Reply(response)
@@ -113,7 +113,7 @@ pub fn begin(context: &Context<'_>, detail: &Value, timeout_ms: u32) -> Step {
     headers.push(("X-Amzn-Trace-Id".to_owned(), request.trace_id.clone()));
     headers.push((
         "x-amzn-apigateway-api-id".to_owned(),
-        context.state.api_id.to_owned(),
+        context.state.api.id.to_owned(),
     ));
     if !query.is_empty() {
         url.push(if url.contains('?') { '&' } else { '?' });
@@ -141,7 +141,7 @@ pub fn begin(context: &Context<'_>, detail: &Value, timeout_ms: u32) -> Step {
         max_wait_ms: timeout_ms,
         cache: None,
         token: token.write(),
-        with_request: false,
+        with_request: context.state.needs_request(),
         extra: Vec::new(),
     })
 }
@@ -162,8 +162,8 @@ fn legal(url: &str) -> String {
 }
 
 /// The response for the ending of the fetch.
-pub fn finish(state: &State<'_>, token: &Token<'_>, ending: Ending) -> Response {
-    let fail = |failure: GatewayResponse| failure.response(state, token.request_id, token.context);
+pub fn finish(state: &State<'_>, token: &Token<'_>, ending: Ending, about: About<'_>) -> Response {
+    let fail = |failure: GatewayResponse| failure.response(state, about);
     let fetched = match ending {
         Ending::Fetched(fetched) => fetched,
         Ending::Expired => return fail(GatewayResponse::IntegrationTimeout),

@@ -11,13 +11,12 @@ use alloc::vec::Vec;
 
 use http_event::apigw_id::request_id;
 use http_event::contract::{
-    EVENT_TOO_LARGE, Ending, Invocation, InvocationMode, Request, Response, ResponseBody, Step,
-    WARNING,
+    EVENT_TOO_LARGE, Ending, Invocation, InvocationMode, Response, ResponseBody, Step, WARNING,
 };
 use http_event::json::compact;
 use http_event::response::with_headers;
 use pattern::Pattern;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use vtl::{Scope, Template};
 
 use super::content::{self, NotBase64};
@@ -25,7 +24,7 @@ use super::mapping::Source;
 use super::scope::{self, scope};
 use crate::event::Context;
 use crate::gateway_response::GatewayResponse;
-use crate::media::{is_binary_request, media_type};
+use crate::media::{accepted, is_binary_request, media_type};
 use crate::respond::HEADERS;
 use crate::token::{Kind, Token};
 
@@ -61,7 +60,7 @@ pub fn begin(context: &Context<'_>, detail: &Value, function: &str, timeout_ms: 
         ..Token::new(context.state, context.request)
     };
     Step::Invoke(Invocation {
-        function: function.to_owned(),
+        function: context.function(function),
         event,
         mode: match is_asynchronous(context, detail, &variables) {
             true => InvocationMode::Asynchronous,
@@ -256,7 +255,9 @@ fn write(context: &Context<'_>, chosen: &Value, result: &str) -> Result<Response
         (GatewayResponse::ApiConfigurationError, what.to_owned())
     })?;
     let variables = scope::context(context);
-    let (content_type, body, scope) = match template(request, chosen) {
+    let templates = chosen.get("templates").and_then(Value::as_object);
+    let template = templates.and_then(|templates| accepted(Some(request), templates));
+    let (content_type, body, scope) = match template {
         Some((content_type, template)) => {
             let text = core::str::from_utf8(&converted).map_err(|_| no_text())?;
             let scope = scope(context, text, variables);
@@ -314,20 +315,6 @@ fn write(context: &Context<'_>, chosen: &Value, result: &str) -> Result<Response
     Ok(response)
 }
 
-/// The template for a response: that of the first type in `Accept` which has one, or else that of JSON, or any.
-fn template<'a>(request: &Request, chosen: &'a Value) -> Option<(&'a str, &'a str)> {
-    let templates: &Map<String, Value> = chosen.get("templates")?.as_object()?;
-    let accept = request.header("accept").flat_map(|value| value.split(','));
-    let accepted = accept
-        .map(media_type)
-        .find_map(|it| templates.get_key_value(&it));
-    let found = accepted
-        .or_else(|| templates.get_key_value("application/json"))
-        .or_else(|| templates.iter().next());
-    let (content_type, template) = found?;
-    Some((content_type, template.as_str()?))
-}
-
 fn response_value(
     source: Source<'_>,
     context: &Context<'_>,
@@ -346,8 +333,7 @@ fn response_value(
 }
 
 fn refuse(context: &Context<'_>, (failure, what): Refused) -> Response {
-    let about = &context.request_context();
-    let mut response = failure.response(context.state, &context.request.id, about);
+    let mut response = failure.answer(context);
     if !what.is_empty() {
         let text = format!(
             "{what}; a REST API of API Gateway returns {}",

@@ -96,7 +96,8 @@ pub fn body(request: &Request) -> String {
     String::from_utf8_lossy(request.body.as_bytes()).into_owned()
 }
 
-fn parameter(context: &Context<'_>, place: &str, name: &str) -> Option<String> {
+/// A parameter of the request in one of the places `header`, `querystring` and `path`.
+pub fn parameter(context: &Context<'_>, place: &str, name: &str) -> Option<String> {
     match place {
         "header" => {
             let name = name.to_ascii_lowercase();

@@ -34,7 +34,7 @@ pub fn context(request: &Context<'_>) -> Value {
 
 /// `$stageVariables`.
 pub fn stage_variables(request: &Context<'_>) -> Value {
-    Value::from_json(request.state.stage_variables).unwrap_or(Value::Null)
+    Value::from_json(request.state.api.stage_variables).unwrap_or(Value::Null)
 }
 
 fn params(request: &Context<'_>) -> Params {

@@ -24,8 +24,10 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use http_event::api::Api;
 use http_event::api_settings::{self, api_id, base_path, domain_name, stage, stage_variables};
 use http_event::contract::{FunctionReference, Problem, Setup, Surroundings, answers_body_errors};
+use http_event::path_prefix;
 use plugin_kit::settings::{Problems, Table};
 
 use crate::management::MAX_MESSAGE;
@@ -86,15 +88,17 @@ fn read(table: &Table<'_>, surroundings: &Surroundings, problems: &mut Problems)
         authorizers::read(table, routes_table.as_ref(), surroundings, problems);
     let authorizers_line = authorizers.write();
     let stage_variables = stage_variables(table, problems);
-    let mut state = State::new(stage(table, "prod", problems), api_id(table, problems));
+    let stage = stage(table, "prod", problems);
+    let mut state = State::new(Api {
+        domain_name: domain_name(table, problems),
+        region: &surroundings.region,
+        stage_variables: &stage_variables,
+        authorizers: &authorizers_line,
+        ..Api::new(stage, &surroundings.account, api_id(table, problems))
+    });
     state.base_path = base_path(table, problems);
-    state.domain_name = domain_name(table, problems);
-    state.stage_variables = &stage_variables;
     state.selection = selection(table, problems);
-    state.region = &surroundings.region;
-    state.account_id = &surroundings.account;
     state.guard = &guard;
-    state.authorizers = &authorizers_line;
     state.idle_timeout_ms = limit("idle-timeout", MAX_IDLE_MS, table, problems);
     state.max_duration_ms = limit("max-duration", MAX_DURATION_MS, table, problems);
 
@@ -107,7 +111,7 @@ fn read(table: &Table<'_>, surroundings: &Surroundings, problems: &mut Problems)
         summary.push(format!("{} chooses the route", state.selection));
     }
     summary.push(match state.base_path {
-        None => format!("the path is /{}, the stage", state.stage),
+        None => format!("the path is /{}, the stage", state.api.stage),
         Some(path) => format!("the path is /{path}, the base path of a custom domain"),
     });
     summary.extend(authorizers.summary());
@@ -118,6 +122,11 @@ fn read(table: &Table<'_>, surroundings: &Surroundings, problems: &mut Problems)
             "`route-selection-expression` chooses between routes, and there are none but those that begin with `$`",
         ));
     }
+    let starts = [match state.base_path.unwrap_or(state.api.stage) {
+        "" => String::new(),
+        path => format!("/{path}"),
+    }];
+    warnings.extend(path_prefix::warnings(surroundings, &starts, []));
     let functions = routes.iter().map(|route| FunctionReference {
         name: String::from(route.route.function),
         at: route.at.clone(),

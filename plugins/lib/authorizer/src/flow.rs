@@ -7,13 +7,14 @@
 
 use alloc::string::String;
 
+use http_event::api::Api;
 use http_event::contract::Outcome;
 use http_event::signature::access_key;
 
 use crate::authorizer::{Authorizer, Form, Guard, Kind, List, find};
 use crate::decision::{Caller, Decision, Reason};
 pub use crate::progress::progress_of;
-use crate::subject::{Api, MethodArn, Subject, Wanted, method_arn};
+use crate::subject::{MethodArn, Subject, Wanted, method_arn};
 use crate::{lambda, token};
 
 /// A step of an authorizer that has ended: its progress, as from [`progress_of`], and its outcome.
@@ -45,7 +46,7 @@ pub fn decide(
 ///
 /// As those of [`decide`].
 pub fn decide_for(
-    api: Api<'_>,
+    api: &Api<'_>,
     wanted: Wanted<'_>,
     guard: Guard<'_>,
     ended: Option<Ended<'_>>,
@@ -58,12 +59,7 @@ pub fn decide_for(
         method: wanted.method,
         path: wanted.path,
     });
-    let variable = |name: &str| match name {
-        "accountId" => Some(String::from(api.account)),
-        "apiId" => Some(String::from(api.id)),
-        "stage" => Some(String::from(api.stage)),
-        name => (wanted.context)(name),
-    };
+    let variable = |name: &str| wanted.variable(api, name);
     let event = |form: Form, identity: &[String]| (wanted.event)(&arn, form, identity);
     let subject = Subject {
         request: wanted.request,

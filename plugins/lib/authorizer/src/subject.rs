@@ -5,6 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+use http_event::api::Api;
 use http_event::contract::Request;
 use http_event::json::read;
 use http_event::query::parameters;
@@ -55,23 +56,6 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// The API that a request is for.
-#[derive(Debug, Clone, Copy)]
-pub struct Api<'a> {
-    /// The region.
-    pub region: &'a str,
-    /// The account: twelve digits.
-    pub account: &'a str,
-    /// The id of the API.
-    pub id: &'a str,
-    /// The stage.
-    pub stage: &'a str,
-    /// The stage variables as a JSON object; empty without any.
-    pub stage_variables: &'a str,
-    /// The line of the plugin's state with the authorizers.
-    pub authorizers: &'a str,
-}
-
 /// What is asked for: a method and a path.
 #[derive(Clone, Copy)]
 pub struct Wanted<'a> {
@@ -81,7 +65,8 @@ pub struct Wanted<'a> {
     pub method: &'a str,
     /// As in [`MethodArn`].
     pub path: Option<&'a str>,
-    /// A variable of the API's `$context` besides those that all APIs have.
+    /// A variable of `$context` that only this API has, or that has another value than in the others; see
+    /// [`Wanted::variable`].
     pub context: &'a dyn Fn(&str) -> Option<String>,
     /// Writes the event of a Lambda authorizer that receives the request, for this ARN of the method; the values are
     /// those of the identity sources.
@@ -94,16 +79,27 @@ impl fmt::Debug for Wanted<'_> {
     }
 }
 
-/// A variable of `$context` that the APIs for requests have in common, before the integration.
-pub fn request_variable(request: &Request, name: &str) -> Option<String> {
-    Some(match name {
-        "identity.sourceIp" => request.peer.clone(),
-        "identity.userAgent" => String::from(request.user_agent()),
-        "path" => request.path.clone(),
-        "protocol" => request.protocol.clone(),
-        "requestTimeEpoch" => alloc::format!("{}", request.at_ms),
-        _ => return None,
-    })
+impl Wanted<'_> {
+    /// A variable of `$context` before the integration: of this API, or one that all have for a request. WebSocket APIs,
+    /// whose methods have no path, have none of the latter.
+    pub fn variable(&self, api: &Api<'_>, name: &str) -> Option<String> {
+        if let Some(own) = (self.context)(name) {
+            return Some(own);
+        }
+        let request = self.path.map(|_| self.request);
+        Some(match (name, request) {
+            ("accountId", _) => String::from(api.account),
+            ("apiId", _) => String::from(api.id),
+            ("stage", _) => String::from(api.stage),
+            ("httpMethod", Some(_)) => String::from(self.method),
+            ("identity.sourceIp", Some(request)) => request.peer.clone(),
+            ("identity.userAgent", Some(request)) => String::from(request.user_agent()),
+            ("path", Some(request)) => request.path.clone(),
+            ("protocol", Some(request)) => request.protocol.clone(),
+            ("requestTimeEpoch", Some(request)) => alloc::format!("{}", request.at_ms),
+            _ => return None,
+        })
+    }
 }
 
 /// What the ARN of a method consists of.

@@ -11,8 +11,11 @@ use http_event::contract::{
     Cache, Ending, Fetched, FunctionError, Header, InvocationMode, MEMORY, Outcome, Problem,
     Request, RequestBody, Response, Setup, Step, StreamHead, Surroundings, TEST_INVOKE, TIMER,
 };
+use http_event::counters::Counters;
 use http_event::websocket::CONNECTION_ID;
 use serde_json::{Value, json};
+
+use crate::counters::{self, MemoryCounters};
 
 /// The keys of a call, in the order of what happens.
 const CALL: [&str; 7] = [
@@ -23,15 +26,38 @@ const CALL: [&str; 7] = [
 /// components.
 pub(crate) const END_MS: u64 = 1_700_000_000_002;
 
+/// A plugin's `configure`.
+pub type Configure = fn(&str, &Surroundings) -> Result<Setup, Vec<Problem>>;
+
+type Shape<'f> = dyn Fn(&str, &Request) -> Result<Step, String> + 'f;
+
+pub(crate) type Resume<'f> =
+    dyn Fn(&str, &str, Outcome, Option<&Request>) -> Result<Step, String> + 'f;
+
 /// The functions of a plugin.
 #[derive(Debug, Clone, Copy)]
 pub struct Functions {
     /// `configure`.
-    pub configure: fn(&str, &Surroundings) -> Result<Setup, Vec<Problem>>,
+    pub configure: Configure,
     /// `shape`.
     pub shape: fn(&str, &Request) -> Result<Step, String>,
     /// `resume`.
-    pub resume: Resume,
+    pub resume: fn(&str, &str, Outcome, Option<&Request>) -> Result<Step, String>,
+}
+
+/// The `resume` of a plugin that counts.
+pub type CountingResume =
+    fn(&str, &str, Outcome, Option<&Request>, &dyn Counters) -> Result<Step, String>;
+
+/// The functions of a plugin that counts.
+#[derive(Debug, Clone, Copy)]
+pub struct CountingFunctions {
+    /// `configure`.
+    pub configure: Configure,
+    /// `shape`.
+    pub shape: fn(&str, &Request, &dyn Counters) -> Result<Step, String>,
+    /// `resume`.
+    pub resume: CountingResume,
 }
 
 /// Checks the cases of a plugin; see [`check`](crate::check).
@@ -40,32 +66,59 @@ pub struct Functions {
 ///
 /// Panics if an answer differs from the recorded one.
 pub fn check(plugin: &str, functions: Functions) {
+    check_all(
+        plugin,
+        functions.configure,
+        &functions.shape,
+        &functions.resume,
+    );
+}
+
+/// Checks the cases of a plugin that counts, whose counters begin anew with each case; see [`check`](crate::check).
+///
+/// # Panics
+///
+/// Panics if an answer differs from the recorded one.
+pub fn check_counting(plugin: &str, functions: CountingFunctions) {
+    check_all(
+        plugin,
+        functions.configure,
+        &|state, request| counters::with(|all| (functions.shape)(state, request, all)),
+        &|state, token, outcome, request| {
+            counters::with(|all| (functions.resume)(state, token, outcome, request, all))
+        },
+    );
+}
+
+fn check_all(plugin: &str, configure: Configure, shape: &Shape<'_>, resume: &Resume<'_>) {
     let defaults = crate::read("request.json");
     crate::check(
         plugin,
-        |case| functions.answer(case, &defaults),
+        |case| {
+            counters::with(MemoryCounters::clear);
+            answer(case, &defaults, configure, shape, resume)
+        },
         |case| in_order_of_events(case, &CALL),
     );
 }
 
-impl Functions {
-    /// The case with this plugin's answers instead of the recorded ones. What is not recorded is not added.
-    fn answer(self, case: &Value, defaults: &Value) -> Value {
-        let mut case = case.clone();
-        let setup = (self.configure)(&case["config"].to_string(), &surroundings());
-        let Some(state) = record_setup(&mut case, setup) else {
-            return case;
-        };
-        let Some(calls) = case["calls"].as_array_mut() else {
-            panic!("the configuration is accepted, and the case has no calls: {case}");
-        };
-        for call in calls {
-            self.answer_call(&state, call, defaults);
-        }
-        case
-    }
-
-    fn answer_call(self, state: &str, call: &mut Value, defaults: &Value) {
+/// The case with a plugin's answers instead of the recorded ones. What is not recorded is not added.
+fn answer(
+    case: &Value,
+    defaults: &Value,
+    configure: Configure,
+    shape: &Shape<'_>,
+    resume: &Resume<'_>,
+) -> Value {
+    let mut case = case.clone();
+    let setup = configure(&case["config"].to_string(), &surroundings());
+    let Some(state) = record_setup(&mut case, setup) else {
+        return case;
+    };
+    let Some(calls) = case["calls"].as_array_mut() else {
+        panic!("the configuration is accepted, and the case has no calls: {case}");
+    };
+    for call in calls {
         for key in call.as_object().into_iter().flat_map(|it| it.keys()) {
             assert!(
                 CALL.contains(&key.as_str()),
@@ -73,18 +126,15 @@ impl Functions {
             );
         }
         let request = request(&call["request"], defaults);
-        let step = (self.shape)(state, &request);
-        let step = step.unwrap_or_else(|error| panic!("{error}: {call}"));
-        follow(self.resume, state, step, call, Some(&request));
+        let step = shape(&state, &request).unwrap_or_else(|error| panic!("{error}: {call}"));
+        follow(resume, &state, step, call, Some(&request));
     }
+    case
 }
-
-/// A plugin's `resume`.
-pub type Resume = fn(&str, &str, Outcome, Option<&Request>) -> Result<Step, String>;
 
 /// Records the steps of a call, from this one on. `request` is that of the call, if it has one.
 pub(crate) fn follow(
-    resume: Resume,
+    resume: &Resume<'_>,
     state: &str,
     first: Step,
     call: &mut Value,
@@ -123,7 +173,7 @@ pub(crate) fn follow(
 
 /// The step that follows a step with this outcome.
 fn resumed(
-    resume: Resume,
+    resume: &Resume<'_>,
     state: &str,
     step: &Step,
     outcome: &Value,

@@ -10,7 +10,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http_event::contract::{Ending, Outcome, Problem, Request, Setup, Step, Surroundings};
+use http_event::contract::{Ending, Outcome, Request, Step};
 use http_event::websocket::{
     CONNECTION_DATA, CONNECTION_ID, Close, Connection, Message, Occasion, REQUESTED,
 };
@@ -28,7 +28,7 @@ const CALL: [&str; 10] = [
 #[derive(Debug, Clone, Copy)]
 pub struct Functions {
     /// `configure`.
-    pub configure: fn(&str, &Surroundings) -> Result<Setup, Vec<Problem>>,
+    pub configure: http::Configure,
     /// `shape`.
     pub shape: fn(&str, &Request) -> Result<Step, String>,
     /// `receive`.
@@ -36,7 +36,7 @@ pub struct Functions {
     /// `disconnected`.
     pub disconnected: fn(&str, &Connection, &Occasion, &Close) -> Result<Step, String>,
     /// `resume`.
-    pub resume: http::Resume,
+    pub resume: fn(&str, &str, Outcome, Option<&Request>) -> Result<Step, String>,
 }
 
 /// Checks the cases of a plugin; see [`check`](crate::check).
@@ -80,7 +80,7 @@ impl Functions {
             None => self.happens(state, call, defaults),
         };
         let step = step.unwrap_or_else(|error| panic!("{error}: {call}"));
-        http::follow(self.resume, state, step, call, request.as_ref());
+        http::follow(&self.resume, state, step, call, request.as_ref());
     }
 
     /// The first step for a message or the end of a connection.

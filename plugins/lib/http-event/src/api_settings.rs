@@ -72,8 +72,17 @@ pub fn domain_name<'a>(table: &Table<'a>, problems: &mut Problems) -> &'a str {
 
 /// The key `stage-variables` as a JSON object; empty without any.
 pub fn stage_variables(table: &Table<'_>, problems: &mut Problems) -> String {
-    let Some(variables) = table.table("stage-variables", problems) else {
-        return String::new();
+    variables_as_json(&variables("stage-variables", table, problems))
+}
+
+/// The names and values of stage variables, which are the table of this key.
+pub fn variables<'a>(
+    key: &str,
+    table: &Table<'a>,
+    problems: &mut Problems,
+) -> Vec<(&'a str, &'a str)> {
+    let Some(variables) = table.table(key, problems) else {
+        return Vec::new();
     };
     let name_rule = "a stage variable's name consists of letters, digits and `_`";
     let value_rule = "a stage variable's value consists of letters, digits and `-._~:/?#&=,`";
@@ -87,11 +96,16 @@ pub fn stage_variables(table: &Table<'_>, problems: &mut Problems) -> String {
             legal.push((name, value));
         }
     }
-    if legal.is_empty() {
+    legal
+}
+
+/// Stage variables as a JSON object; empty without any.
+pub fn variables_as_json(variables: &[(&str, &str)]) -> String {
+    if variables.is_empty() {
         return String::new();
     }
     write::object(64, |object| {
-        for (name, value) in legal {
+        for (name, value) in variables {
             object.string(name, value);
         }
     })

@@ -65,6 +65,9 @@ pub enum BodyError {
 /// The key of the surroundings' `extra` for the origins that the host fetches documents from, separated by spaces.
 pub const NETWORK: &str = "network";
 
+/// The key of the surroundings' `extra` for the beginning of all paths that the trigger gets.
+pub const PATH_PREFIX: &str = "path-prefix";
+
 impl Surroundings {
     /// Surroundings that say nothing, for tests.
     pub fn none() -> Self {

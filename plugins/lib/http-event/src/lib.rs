@@ -8,7 +8,8 @@
 //! - [`head`] measures the head of a request;
 //! - [`values`] writes headers and parameters that may have several values;
 //! - [`event_2_0`] writes events in payload format 2.0;
-//! - [`api_settings`] reads the settings that API Gateway's APIs share;
+//! - [`api_settings`] reads the settings that API Gateway's APIs share, and [`api`] is what they keep of them;
+//! - [`path_prefix`] finds the routes that the trigger's `path-prefix` leaves without requests;
 //! - [`route_key`] reads the keys of API Gateway's routes, and [`apigw_id`] writes its ids of requests;
 //! - [`body`] decides whether an event contains a body as text or in Base64;
 //! - [`payload`] reads the response object that a function returned, and [`response`] makes a response of it;
@@ -26,6 +27,7 @@
 
 extern crate alloc;
 
+pub mod api;
 pub mod api_settings;
 pub mod apigw_id;
 pub mod body;
@@ -38,6 +40,7 @@ pub mod event_2_0;
 pub mod head;
 pub mod headers;
 pub mod json;
+pub mod path_prefix;
 pub mod payload;
 pub mod percent;
 pub mod query;
