@@ -160,6 +160,18 @@ fn a_url_with_iam_refuses_requests_that_are_not_signed() {
 }
 
 #[test]
+fn the_host_of_another_url_invokes_nothing() {
+    let own = "abcdefghijklmnopqrstuvwxyz012345.lambda-url.us-east-1.on.aws";
+    let server = url(&format!("host-names = ['{own}']\n")).serve();
+    let get = |host: &str| server.web("GET", "/", &[("host", host)], b"");
+    assert_eq!(get(own).status, 200);
+    // AWS: 403 with {"Message":null}, which says nothing of the host.
+    let other = get(&own.replace("abc", "xyz"));
+    assert_eq!(other.status, 404, "{other:?}");
+    assert!(other.text().contains(own), "{other:?}");
+}
+
+#[test]
 fn a_url_with_cors_answers_preflight_requests_itself() {
     let server =
         url("cors = { allow-origins = [\"https://a.example\"], allow-methods = [\"*\"] }\n")

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::process::Stdio;
 use std::thread;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -169,6 +170,37 @@ fn clients_that_half_close_or_stall_at_a_front_door_delay_no_other() {
             );
         }
         drop(kept);
+    }
+}
+
+#[test]
+#[ignore = "takes long; .ci/run runs it"]
+fn a_body_that_stalls_has_the_answer_of_the_door() {
+    let doors = Doors::start("listen = '127.0.0.1:0'");
+    let chat = Project::echo(
+        "[triggers.web]\nplugin = 'api-gateway-websocket'\nlisten = '127.0.0.1:0'\nfunction = 'echo'\n",
+    )
+    .serve();
+    let own = |door| match door {
+        "function-url" => r#"{"Message":"Request Timeout"}"#,
+        "alb" => "<center><h1>408 Request Time-out</h1></center>",
+        _ => r#"{"message":"Request Timeout"}"#,
+    };
+    let urls = DOORS.map(|door| (doors.server.trigger_url(door), own(door)));
+    let of_chat = (chat.trigger_url("web"), r#"{"message": "Request Timeout","#);
+    let head = "POST /prod HTTP/1.1\r\nhost: localhost\r\ncontent-length: 2\r\n\r\n{";
+    // All of them stall at the same time.
+    let stalled = urls.into_iter().chain([of_chat]);
+    let stalled: Vec<_> = stalled
+        .map(|(url, answer)| (send(url, head), answer))
+        .collect();
+    for (mut connection, answer) in stalled {
+        let timeout = Some(Duration::from_secs(180));
+        connection.set_read_timeout(timeout).expect("a timeout");
+        let mut reply = String::new();
+        connection.read_to_string(&mut reply).expect("an answer");
+        assert!(reply.starts_with("HTTP/1.1 408 "), "{reply}");
+        assert!(reply.contains(answer), "{answer}: {reply}");
     }
 }
 

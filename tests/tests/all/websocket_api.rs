@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tungstenite::Message;
 
-use crate::support::{Project, RAW_BOOTSTRAP, Server, eventually, lambkin};
+use crate::support::{Project, RAW_BOOTSTRAP, Server, eventually, lambkin, raw};
 
 /// A chat: `$connect` and `$disconnect` invoke `members`; messages invoke `chat`, whose result is the message's `body`.
 struct Chat {
@@ -255,6 +255,11 @@ fn paths_and_requests_that_are_no_connections_are_refused() {
     assert_eq!(old.header("sec-websocket-version"), Some("13"));
     let keyless = [&upgrade[..], &[("Sec-WebSocket-Version", "13")]].concat();
     assert_eq!(chat.server.web("GET", "/prod", &keyless, b"").status, 400);
+    let head = "POST /prod HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n";
+    let url = chat.server.trigger_url("web");
+    let broken = raw(url, format!("{head}zz\r\nnonsense").as_bytes());
+    assert_eq!(broken.status, 400);
+    assert_eq!(broken.json()["message"], "Bad Request");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use tungstenite::Message;
 
 use super::{Chat, id_of};
 use crate::sdk_clients::{feed, fixture, javascript_client, python};
+use crate::support::Barrier;
 
 #[test]
 fn the_management_api_sends_describes_and_closes() {
@@ -64,6 +65,34 @@ fn the_management_api_sends_describes_and_closes() {
             .status,
         403
     );
+}
+
+#[test]
+fn a_connection_is_gone_until_the_function_of_connect_has_accepted_it() {
+    let chat = Chat::with(
+        "[triggers.web.routes]\n'$connect' = 'chat'\n",
+        ", RAW_BOOTSTRAP_ORDERS = '/headers/orders', RAW_BOOTSTRAP_ANSWER = '{\"statusCode\":200}'",
+    );
+    let barrier = Barrier::new();
+    let orders = json!({ "barrier": barrier.address() }).to_string();
+    std::thread::scope(|scope| {
+        let connecting = scope.spawn(|| chat.server.connect("/prod", &[("orders", &orders)]));
+        let arrived = barrier.arrival();
+        let id = id_of(&chat.events(1)[0]);
+        for method in ["POST", "GET", "DELETE"] {
+            let gone = chat.server.manage(method, &id, b"too early");
+            let kind = gone.header("x-amzn-errortype").map(str::to_owned);
+            assert_eq!(
+                (gone.status, kind.as_deref()),
+                (410, Some("GoneException")),
+                "{method}"
+            );
+        }
+        drop(arrived);
+        let mut client = connecting.join().expect("it is accepted");
+        assert_eq!(chat.server.manage("POST", &id, b"now").status, 200);
+        assert_eq!(client.text(), "now");
+    });
 }
 
 #[test]
