@@ -42,7 +42,7 @@ use crate::limits::{
 use crate::log::{EnvironmentLog, Source};
 use crate::runtime_api::session::{Delivery, RuntimeEvent, RuntimeSession};
 use crate::runtime_api::{self, Connection, Metadata, Peers, SandboxApi, availability_zone_id};
-use crate::spec::{FunctionSpec, InitializationType};
+use crate::spec::{FunctionSpec, InitializationType, SandboxMode};
 use crate::telemetry::hub::Telemetry;
 use crate::time::now_ms;
 use crate::variables::{SandboxInfo, runtime_variables};
@@ -64,6 +64,7 @@ pub(super) struct Sandbox {
     extension_events: mpsc::UnboundedReceiver<registry::ExtensionEvent>,
     alarm: Alarm,
     frozen: bool,
+    mode: SandboxMode,
     server: AbortHandle,
 }
 
@@ -162,6 +163,7 @@ impl Sandbox {
             extension_events,
             alarm: Alarm::default(),
             frozen: false,
+            mode: spec.sandbox,
             server: serve(listener, spec, Arc::clone(&peers), Arc::clone(&api)),
             api,
             peers,
@@ -263,7 +265,11 @@ impl Sandbox {
                     let process = self.process.take();
                     self.drain(log);
                     log.finish_lines();
-                    explain(exit, process.as_ref().and_then(Process::failure), log);
+                    let failure = process.as_ref().and_then(Process::failure);
+                    explain(exit, failure, log);
+                    if failure.is_none() && self.mode == SandboxMode::Namespace {
+                        explain_start(exit, log);
+                    }
                     return SandboxEvent::RuntimeExited(exit);
                 }
                 event = self.extension_processes.next(), if !self.extension_processes.is_empty() => match event {
@@ -431,6 +437,24 @@ fn explain(exit: Exit, failure: Option<&Failure>, log: &mut EnvironmentLog) {
         Exit::Lost => log.platform(
             "lambkin: the supervisor of the function's processes was killed, so all of them were killed; \
              a function must not kill its parent process",
+        ),
+        _ => {}
+    }
+}
+
+/// Explains why a program that can be executed on the host was not started in a sandbox.
+fn explain_start(exit: Exit, log: &mut EnvironmentLog) {
+    let Exit::NotStarted(errno) = exit else {
+        return;
+    };
+    match io::Error::from_raw_os_error(errno).kind() {
+        io::ErrorKind::PermissionDenied => log.platform(
+            "lambkin: in its sandbox, the function is a user who owns none of its files, as on AWS: let others read the \
+             code and execute the program (`chmod -R a+rX`)",
+        ),
+        io::ErrorKind::NotFound => log.platform(
+            "lambkin: the program, or the interpreter or loader that it needs, is not visible in the function's sandbox, \
+             which has its code, its layers, /usr and the folder of its interpreter",
         ),
         _ => {}
     }

@@ -58,7 +58,11 @@ fn write_map(path: &str, name: &str, text: &str) -> Result<(), Failure> {
 /// Keeps the capabilities that the init process needs when this process, which has all of them, starts it: a user other
 /// than 0 would lose them.
 pub(super) fn pass_on_capabilities() -> Result<(), Failure> {
-    let needed = [CapabilitySet::SYS_ADMIN, CapabilitySet::SETPCAP];
+    let needed = [
+        CapabilitySet::SYS_ADMIN,
+        CapabilitySet::SETPCAP,
+        CapabilitySet::SYS_RESOURCE,
+    ];
     let failed = |error| Failure::new("set capabilities", error);
     let mut sets = capabilities(None).map_err(failed)?;
     sets.inheritable = sets.permitted;

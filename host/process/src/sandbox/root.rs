@@ -65,6 +65,9 @@ pub(crate) fn build(sandbox: &Sandbox) -> Result<(), Failure> {
     create("/proc")?;
     mount("proc", "/proc", "proc", plain, None)
         .map_err(|error| Failure::at("mount(proc)", Path::new("/proc"), &error.into()))?;
+    // A namespace of its own would give the program capabilities in it, and with them much of the kernel to attack. Where
+    // the limit cannot be set, it would still be confined.
+    let _ = fs::write("/proc/sys/user/max_user_namespaces", "0");
     add_code(sandbox)?;
     add_layers(sandbox)?;
     match &sandbox.runtime {

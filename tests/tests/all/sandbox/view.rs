@@ -25,6 +25,7 @@ echo devices=$(cd /dev; echo *)
 ls -A / | tr '\n' ' '; echo
 mount -t tmpfs none /tmp 2>/dev/null && echo mounted
 umount /usr 2>/dev/null && echo unmounted
+unshare --user --map-root-user true 2>/dev/null && echo namespaced
 python3 -c 'import multiprocessing; multiprocessing.Lock()' 2>/dev/null && echo semaphores
 true
 "#;
@@ -62,7 +63,13 @@ fn a_function_sees_what_it_sees_on_lambda() {
                 "{host:?} {expected}: {facts}"
             );
         }
-        for unexpected in ["visible: ", "in-tmp: ", "mounted", "semaphores"] {
+        for unexpected in [
+            "visible: ",
+            "in-tmp: ",
+            "mounted",
+            "namespaced",
+            "semaphores",
+        ] {
             assert!(
                 !facts.contains(unexpected),
                 "{host:?} {unexpected}: {facts}"
@@ -232,6 +239,24 @@ while curl -sS -o event -H "Lambda-Extension-Identifier: $id" "$api/event/next";
             .server
             .log_with("extension 993 at /opt/extensions/watcher");
     }
+}
+
+#[test]
+fn a_program_that_only_its_owner_may_execute_is_explained() {
+    let Ok(project) = project("", &[]) else {
+        return;
+    };
+    if !As::all().contains(&As::Root) {
+        return;
+    }
+    let mode = fs::Permissions::from_mode(0o700);
+    fs::set_permissions(project.path().join("code/bootstrap"), mode).unwrap();
+    let Ok(server) = serve(&project, As::Root, &[]) else {
+        return;
+    };
+    let reply = server.invoke("echo", "\"nothing\"").text();
+    assert!(reply.contains("Runtime.InvalidEntrypoint"), "{reply}");
+    server.log_with("let others read the code and execute the program (`chmod -R a+rX`)");
 }
 
 #[test]
