@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
+#[cfg(target_os = "linux")]
+use std::path::Path;
+use std::path::PathBuf;
 
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
@@ -24,6 +26,7 @@ pub const GROUP_ID: u32 = 990;
 
 /// What the ids of a program that root has started are outside: this number more than inside. Accounts and the ranges
 /// of other containers begin elsewhere.
+#[cfg(target_os = "linux")]
 pub(crate) const ROOT_OFFSET: u32 = 100_000;
 
 /// What a program sees besides the system: `/usr` with its links, a part of `/etc`, `/dev` with five devices, and a
@@ -75,6 +78,7 @@ impl Failure {
     }
 
     /// An error of a step at a path.
+    #[cfg(target_os = "linux")]
     pub(crate) fn at(stage: &str, path: &Path, error: &io::Error) -> Self {
         Self {
             stage: stage.to_owned(),
@@ -95,6 +99,7 @@ impl fmt::Display for Failure {
 }
 
 #[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use super::*;
 
