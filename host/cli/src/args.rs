@@ -60,8 +60,9 @@ pub enum Command {
     Queue(Queue),
     /// Run one function as a drop-in replacement for AWS's Runtime Interface Emulator (RIE)
     Rie {
-        /// RIE's flags, then the command; if it has several words, the last one is also the handler [default: the
-        /// bootstrap in /var/task, /opt or /var/runtime]
+        /// RIE's flags, then the command; if it has several words, the last one is also the handler. A handler in this
+        /// folder alone, such as `app.handler`, is run by its interpreter [default: the bootstrap in /var/task, /opt or
+        /// /var/runtime]
         #[arg(
             trailing_var_arg = true,
             allow_hyphen_values = true,

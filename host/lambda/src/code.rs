@@ -46,6 +46,47 @@ pub struct Managed {
     pub client: Option<PathBuf>,
     /// Further folders to which the command and the variables refer, besides the interpreter's.
     pub folders: Vec<PathBuf>,
+    /// The folders of the code and of the layers, as paths that may have links, and where they led when the command and
+    /// the variables were made. They are replaced by where they lead when an environment starts, which is another folder
+    /// if an archive has been unpacked again.
+    pub links: Vec<(PathBuf, PathBuf)>,
+}
+
+impl Managed {
+    /// A text of the command or of the variables, with the folders as they are now.
+    pub(crate) fn current(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for (path, before) in &self.links {
+            let Ok(now) = fs::canonicalize(path) else {
+                continue;
+            };
+            if now != *before {
+                text = replace_folder(&text, &before.to_string_lossy(), &now.to_string_lossy());
+            }
+        }
+        text
+    }
+
+    /// The variables with the folders as they are now.
+    pub(crate) fn current_variables(&self) -> impl Iterator<Item = (String, String)> {
+        let all = self.variables.iter();
+        all.map(|(key, value)| (key.clone(), self.current(value)))
+    }
+}
+
+/// Replaces a folder in a list of paths. Longer names that begin with the folder's are others.
+fn replace_folder(text: &str, from: &str, to: &str) -> String {
+    let mut replaced = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(from) {
+        let (before, after) = rest.split_at(at);
+        let after = &after[from.len()..];
+        let is_whole = after.is_empty() || after.starts_with(['/', ':']);
+        replaced.push_str(before);
+        replaced.push_str(if is_whole { to } else { from });
+        rest = after;
+    }
+    replaced + rest
 }
 
 /// Where the program of a function is looked for.
@@ -191,7 +232,10 @@ impl Code {
             },
             Entry::Command(command) => self.find_command(command, search),
             Entry::Managed(managed) => match &managed.command {
-                Ok(command) => self.find_command(command, search),
+                Ok(command) => {
+                    let command = command.iter().map(|word| managed.current(word));
+                    self.find_command(&command.collect::<Vec<_>>(), search)
+                }
                 Err(reason) => Err(NoBootstrapError {
                     tried: Vec::new(),
                     interpreter: Some(reason.clone()),
@@ -327,6 +371,12 @@ mod tests {
         zip(&path, "#!/bin/sh\n# three, which is longer\n");
         Code::open(&path, &unpacked, UNPACKED_BYTES).unwrap();
         assert!(!first.exists() && second.exists());
+    }
+
+    #[test]
+    fn folders_are_replaced_as_whole_names() {
+        let replaced = replace_folder("/a/1/x:/a/12:/b/a/1:/a/1", "/a/1", "/a/2");
+        assert_eq!(replaced, "/a/2/x:/a/12:/b/a/2:/a/2");
     }
 
     #[test]

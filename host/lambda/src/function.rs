@@ -1,6 +1,7 @@
 //! One version of a function: its configuration, and the dispatcher of its environments.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::dispatch::Dispatcher;
 use crate::log::Log;
@@ -64,6 +65,11 @@ impl Function {
             Some(qualifier) => format!("{arn}:{qualifier}"),
             None => arn,
         }
+    }
+
+    /// Whether an environment is starting or serves a call, or did within this time.
+    pub fn was_active_within(&self, time: Duration) -> bool {
+        self.dispatcher.was_active_within(time)
     }
 
     /// Ends all environments, because the code has changed: further calls get new ones. Invocations in flight finish

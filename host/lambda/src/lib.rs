@@ -8,7 +8,8 @@
 //! breaks a protocol, the process is replaced and the caller gets the error that AWS would return.
 //!
 //! The files in order, each of which uses only earlier ones: [`limits`], `time`, `name`, `ids`, `call`,
-//! `script`, `archive`, `bootstrap`, `code`, `spec`, `view`, `recursion`, `function_error`, `state_machine`, `api_error`, `dispatch`,
+//! `script`, `archive`, `bootstrap`, `code`, `wrapper`, `spec`, `view`, `recursion`, `function_error`, `state_machine`,
+//! `api_error`, `dispatch`,
 //! `demand`, `start_turn`, `memory`, `extension` and `telemetry` (in the order of their files), `log`,
 //! `runtime_api`, `ports`, `function`, `variables`, `environment`, `invoke`, `version`, `asynchronous::accept`, `lambda`,
 //! `asynchronous::serve`.
@@ -47,6 +48,7 @@ mod time;
 mod variables;
 mod version;
 mod view;
+mod wrapper;
 
 pub use asynchronous::{AcceptError, Asynchronous, AsynchronousConfig, EventInvokeConfig, Target};
 pub use bootstrap::{ExecutableError, NoBootstrapError};

@@ -10,8 +10,9 @@ use lambkin_http::Allowlist;
 use serde::{Serialize, Serializer};
 
 use crate::bootstrap::NoBootstrapError;
-use crate::code::{Code, Search};
+use crate::code::{Code, Entry, Search};
 use crate::name::LATEST;
+use crate::wrapper;
 
 /// The default timeout, as on AWS.
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -247,7 +248,7 @@ impl FunctionSpec {
     pub(crate) fn example() -> Self {
         let code = Code {
             task_root: PathBuf::from("/"),
-            entry: crate::code::Entry::Search,
+            entry: Entry::Search,
             archive: None,
         };
         Self::new("f", code)
@@ -259,10 +260,23 @@ impl FunctionSpec {
     ///
     /// No program is found, or it cannot be executed on this machine.
     pub fn check_program(&self) -> Result<PathBuf, NoBootstrapError> {
-        self.program().map(|(program, _arguments)| program)
+        let (program, _arguments) = self.program()?;
+        if let Some(wrapper) = self.wrapper() {
+            wrapper::check(&wrapper, &self.search_path())?;
+        }
+        Ok(program)
     }
 
-    /// The program to start and its arguments, with paths of the host.
+    /// The wrapper script that starts the interpreter of a managed runtime, with its path on the host.
+    pub(crate) fn wrapper(&self) -> Option<PathBuf> {
+        if !matches!(self.code.entry, Entry::Managed(_)) {
+            return None;
+        }
+        let named = self.variables.get().remove(wrapper::VARIABLE)?;
+        (!named.is_empty()).then(|| wrapper::locate(&named, &self.layer_folders()))
+    }
+
+    /// The program to start and its arguments, with paths of the host. A wrapper is not part of them.
     pub(crate) fn program(&self) -> Result<(PathBuf, Vec<String>), NoBootstrapError> {
         let search = self.search_path();
         let of_host = std::env::var("PATH").unwrap_or_default();
@@ -278,7 +292,7 @@ impl FunctionSpec {
 
     /// The folders of the layers with all links resolved. They stay valid for a process when a newer version of an archive
     /// is unpacked.
-    pub(crate) fn layer_folders(&self) -> Vec<PathBuf> {
+    pub fn layer_folders(&self) -> Vec<PathBuf> {
         let resolved = |layer: &PathBuf| layer.canonicalize().unwrap_or_else(|_| layer.clone());
         self.layers.iter().map(resolved).collect()
     }

@@ -120,8 +120,8 @@ pub(crate) fn runtime_variables(
     set("_AWS_XRAY_DAEMON_ADDRESS", XRAY_DAEMON_ADDRESS.to_owned());
     set("_AWS_XRAY_DAEMON_PORT", XRAY_DAEMON_PORT.to_owned());
     if let Entry::Managed(managed) = &function.code.entry {
-        for (key, value) in &managed.variables {
-            set(key, sandbox.view.text(value));
+        for (key, value) in managed.current_variables() {
+            set(&key, sandbox.view.text(&value));
         }
     }
     for (key, value) in function.variables.get() {
@@ -192,7 +192,7 @@ fn in_layers(view: &View<'_>, folder: &str) -> String {
 fn exact_variables(function: &FunctionSpec, sandbox: &SandboxInfo<'_>) -> BTreeMap<String, String> {
     let mut variables = function.default_variables.clone();
     if let Entry::Managed(managed) = &function.code.entry {
-        variables.extend(managed.variables.clone());
+        variables.extend(managed.current_variables());
     }
     variables.extend(function.variables.get());
     let address = sandbox.runtime_api;

@@ -390,6 +390,7 @@ mod tests {
             code: root.join("code"),
             client: Some(client.clone()),
             folders: Vec::new(),
+            links: Vec::new(),
         });
         let view = View::of(&spec);
         let placed = view.place(&python);

@@ -4,7 +4,7 @@
 // LAMBDA_TASK_ROOT, …). Needs Node 18 or newer and nothing but its standard library. Beside it lie
 //   settings.mjs     the environment           log.mjs        errors and logs
 //   runtime-api.mjs  the HTTP client           invoke.mjs     the loops that call the handler, response streams
-//   node-path.mjs    `import` from the folders of NODE_PATH
+//   node-path.mjs    `import` from the folders of NODE_PATH       explain.mjs  hints at why a handler cannot be loaded
 //
 // Contract: what a function can observe is what AWS's own clients do, and there are two that differ:
 //   legacy (AWS's 3.x)  runtimes up to nodejs22.x: callbacks, the answer waits for an empty event loop, errors outside
@@ -67,8 +67,9 @@ async function loadHandler(root, fullName) {
       paths: [root, legacy ? folder : path.join(root, folder)],
     }));
   } catch (error) {
-    explainTypeScript(error, file);
+    await explain('explainTypeScript', error, file);
     if (error instanceof SyntaxError) {
+      await explain('explainSyntax', error, file);
       const syntaxError = runtimeError('UserCodeSyntaxError', String(error));
       if (!legacy) syntaxError.stack = error.stack;
       throw syntaxError;
@@ -79,7 +80,10 @@ async function loadHandler(root, fullName) {
   const descend = (value, key) => (legacy || typeof value === 'object' ? value?.[key] : undefined);
   const find = (start) => property.split('.').reduce(descend, start);
   const handler = find(module) || (!legacy && find(module.default));
-  if (!handler) throw runtimeError('HandlerNotFound', `${fullName} is undefined or not exported`);
+  if (!handler) {
+    await explain('explainExports', fullName, property, module);
+    throw runtimeError('HandlerNotFound', `${fullName} is undefined or not exported`);
+  }
   if (typeof handler !== 'function') throw runtimeError('HandlerNotFound', `${fullName} is not a function`);
   if (handler[STREAMING] && handler[STREAMING] !== 'response') {
     throw runtimeError('MalformedStreamingHandler', 'Only response streaming is supported.');
@@ -100,11 +104,22 @@ async function loadLegacy(file) {
   return requireFile(file)
     || (esm ? await importFile(`${file}.js`) : requireFile(`${file}.js`))
     || (await importFile(`${file}.mjs`))
-    || requireFile(`${file}.cjs`);
+    || requireFile(`${file}.cjs`)
+    || loadTypeScript(file);
 }
 
 async function loadModern(file) {
   for (const extension of ['', '.js', '.mjs', '.cjs']) {
+    const module = await importFile(file + extension);
+    if (module) return module;
+  }
+  return loadTypeScript(file);
+}
+
+// Not AWS's, which does not look for TypeScript: what Node itself can run, or a loader such as tsx.
+async function loadTypeScript(file) {
+  if (!process.features.typescript && !/--(import|loader|require)/.test(env.NODE_OPTIONS ?? '')) return undefined;
+  for (const extension of ['.ts', '.mts', '.cts']) {
     const module = await importFile(file + extension);
     if (module) return module;
   }
@@ -125,13 +140,11 @@ function isInModulePackage(folder) {
   return parent !== folder && isInModulePackage(parent);
 }
 
-// Not AWS's: one line for what Node itself would have run, where AWS does not look for it.
-function explainTypeScript(error, file) {
-  const typescript = ['.ts', '.mts', '.cts'].map((ending) => file + ending).find((name) => fs.existsSync(name));
-  if (!typescript || error?.code !== 'MODULE_NOT_FOUND' || !error.message.includes(`'${path.basename(file)}'`)) return;
-  console.error(`lambkin: there is ${typescript}, but AWS Lambda does not look for a handler in TypeScript. `
-    + `Compile it: npx esbuild ${path.basename(typescript)} --bundle --platform=node `
-    + `--outfile=${path.basename(file)}.js`);
+// Not AWS's: one line of the log that says more than AWS's report. Nothing that fails here hides the report.
+async function explain(name, ...details) {
+  try {
+    (await import('./explain.mjs'))[name](...details);
+  } catch {}
 }
 
 function honourNodePathForImports(root) {

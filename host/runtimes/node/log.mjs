@@ -186,6 +186,12 @@ function explainMissingSdk({ message }) {
   const missing = /Cannot find (?:module|package) '(aws-sdk|@aws-sdk\/[^/']+)['/]/.exec(message)?.[1];
   if (!missing || sdkExplained) return;
   sdkExplained = true;
+  if (missing === 'aws-sdk') {
+    console.error('lambkin: aws-sdk is version 2 of the SDK, which AWS Lambda has not shipped since nodejs18.x. Use '
+      + "version 3, which it ships: require('@aws-sdk/client-s3') instead of new AWS.S3(), and so on; or bring "
+      + 'version 2 along: npm install aws-sdk');
+    return;
+  }
   console.error(`lambkin: AWS Lambda ships ${missing} with its Node.js runtimes; this machine does not have it. `
     + `Install it in the function's project: npm install ${missing}`);
 }

@@ -399,8 +399,20 @@ def get_handler(handler):
     try:
         return getattr(module, fname)
     except AttributeError:
+        explain_missing_handler(fname, modname, module)
         message = "Handler '%s' missing on module '%s'" % (fname, modname)
         raise FaultException("Runtime.HandlerNotFound", message)
+
+
+def explain_missing_handler(fname, modname, module):
+    """Not AWS's: which functions the module has instead."""
+    import difflib
+
+    names = [name for name, value in vars(module).items() if callable(value) and not isinstance(value, type)
+             and getattr(value, "__module__", None) == module.__name__ and not name.startswith("_")]
+    near = difflib.get_close_matches(fname, names, 1)
+    logging.error("lambkin: %s defines %s%s", modname, ", ".join(names) or "no function",
+                  "; did you mean the handler %s.%s?" % (modname, near[0]) if near else "")
 
 
 def explain_missing_sdk(error):

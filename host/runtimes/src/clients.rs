@@ -15,6 +15,7 @@ macro_rules! clients {
 
 clients![
     "node/client.mjs",
+    "node/explain.mjs",
     "node/invoke.mjs",
     "node/log.mjs",
     "node/node-path.mjs",

@@ -3,25 +3,32 @@
 //! 1. The one that the configuration or a variable such as `LAMBKIN_PYTHON` names.
 //! 2. The project's: `.venv` or `venv`, `node_modules/node`.
 //! 3. The one of the shell: `VIRTUAL_ENV`, `CONDA_PREFIX`, `JAVA_HOME`, `DOTNET_ROOT`.
-//! 4. Those that version managers have installed; first the version that the project's `.python-version`,
-//!    `.tool-versions` and so on name, else the newest that fits.
+//! 4. Those that version managers have installed; first the version that a variable such as `PYENV_VERSION` or the
+//!    project's `.python-version`, `.tool-versions` and so on name, else the newest that fits.
 //! 5. Those in `PATH`, without the version managers' shims.
 //!
-//! Without a version that the runtime or the project names, a version manager's default counts as named; without one,
+//! Without a version that the runtime or the project names, a version manager's default is preferred; without one,
 //! 5 comes before 4.
 //!
 //! The first that fits the runtime is taken. If the one of 1 and 2 does not fit, the search ends: its packages are what
-//! the developer wants. Newer versions of Node and Java are taken if no interpreter fits exactly.
+//! the developer wants. So it does if 4 names another version than the runtime. Newer versions of Node and Java are taken
+//! if no interpreter fits exactly.
+//!
+//! What a file of the project asks for and does not get is never passed over silently: a note says what the file says, why
+//! that is not used, and what is. On failure: a text with one line for each fact, and the commands that install what is
+//! missing.
 
 use std::fmt::Write as _;
-use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::advice;
+use crate::environment::{self, unusable};
 use crate::found::Found;
 use crate::id::{Language, Runtime};
 use crate::machine::Machine;
-use crate::project::{self, Wish};
-use crate::stores;
+use crate::project::{self, Wish, shown};
+use crate::requirement::Requirement;
+use crate::stores::{self, Meaning, program_name, version_argument};
 use crate::version::{Fit, Version};
 
 /// Where to look.
@@ -38,85 +45,534 @@ pub(crate) struct Places<'a> {
     pub checks_versions: bool,
 }
 
-/// Finds the interpreter of a runtime. An error has one line for each fact.
-pub(crate) fn find(runtime: &Runtime, places: &Places<'_>) -> Result<Found, String> {
-    let language = runtime.language;
-    let mut wish = project::wish(language, places.code, places.project);
-    let is_default = wish.is_none() && runtime.version.is_none();
-    if is_default {
-        wish = stores::default_version(language, places.machine);
-    }
-    // The version that a manager starts elsewhere is no reason to refuse the project's own environment.
-    let named = named(language, places)?;
-    let accepts_own = is_default && named.is_none();
-    // A runtime that was guessed has the version that the project names.
-    let wished = wish.as_ref().map(|wish| wish.version.clone());
-    let wanted = runtime.version.clone().or_else(|| wished.clone());
-    let mut newer = None;
-    let mut others = Vec::new();
-    let found = match named {
-        Some(named) => vec![named],
-        None => candidates(language, places, wished.as_ref(), wanted.as_ref()),
-    };
-    for found in found {
-        let fit = match &wanted {
-            Some(_) if found.is_binding && accepts_own => Fit::Same,
-            Some(wanted) if places.checks_versions => found.version.fit(language, wanted),
-            _ => Fit::Same,
-        };
-        match fit {
-            Fit::Same => return Ok(found),
-            Fit::Newer if found.is_binding => return Ok(found),
-            Fit::Newer => newer = newer.or(Some(found)),
-            Fit::Other if found.is_binding => {
-                return Err(mismatch(runtime, &[found], wanted.as_ref(), wish.as_ref()));
-            }
-            Fit::Other => others.push(found),
-        }
-    }
-    newer.ok_or_else(|| mismatch(runtime, &others, wanted.as_ref(), wish.as_ref()))
+/// What is looked for.
+struct Search<'a> {
+    runtime: &'a Runtime,
+    places: &'a Places<'a>,
+    /// What the project, the shell or a version manager asks for, and what that means.
+    wish: Option<(Wish, Meaning)>,
+    /// What was passed over, and why.
+    passed: Vec<String>,
 }
 
-/// The interpreters in the order in which they are preferred, where none is named.
-fn candidates(
-    language: Language,
-    places: &Places<'_>,
-    wished: Option<&Version>,
-    wanted: Option<&Version>,
-) -> Vec<Found> {
+/// Finds the interpreter of a runtime. Returns it with notes for the developer.
+pub(crate) fn find(runtime: &Runtime, places: &Places<'_>) -> Result<(Found, Vec<String>), String> {
+    let language = runtime.language;
     let machine = places.machine;
-    let mut all = Vec::new();
-    all.extend(of_project(language, places));
-    all.extend(of_shell(language, machine));
-    let mut installed = stores::installed(language, machine);
-    if let Some(wished) = wished {
-        // A stable sort: the newest first among the rest.
-        installed.sort_by_key(|found| !found.version.to_string().starts_with(&prefix(wished)));
-    }
-    let in_path = of_path(language, machine, wanted);
-    // Without any wish, it is what the shell would run.
-    if wanted.is_none() {
-        all.extend(in_path);
-        all.extend(installed);
-    } else {
-        all.extend(installed);
-        all.extend(in_path);
-    }
-    all
+    let of_project = project::of_shell(language, machine)
+        .or_else(|| project::wish(language, places.code, places.project));
+    // A version manager's default is how the developer's other programs start.
+    let default = || stores::default_version(language, machine);
+    let wish = match of_project {
+        None if runtime.version.is_none() => default(),
+        wish => wish,
+    };
+    let wish = wish.map(|wish| {
+        let meaning = stores::meaning(&wish, language, machine);
+        (wish, meaning)
+    });
+    let mut search = Search {
+        runtime,
+        places,
+        wish,
+        passed: Vec::new(),
+    };
+    let found = search.run().map_err(|mut text| {
+        for passed in &search.passed {
+            let _ = write!(text, "\n{passed}");
+        }
+        text
+    })?;
+    search.passed.extend(search.unmet_wish(&found));
+    let used = format!(
+        "{} {} at {} ({}) is used",
+        language.name(),
+        found.version,
+        found.program.display(),
+        found.rule
+    );
+    let notes = search.passed.iter();
+    let notes = notes.map(|passed| format!("{passed}; {used}")).collect();
+    Ok((found, notes))
 }
 
 /// All interpreters of a language, apart from those of projects.
 pub(crate) fn all(language: Language, machine: &Machine) -> Vec<Found> {
-    let mut all = of_shell(language, machine);
+    let runtime = Runtime::any(language);
+    let no_project = Path::new("/");
+    let places = Places {
+        machine,
+        code: no_project,
+        project: no_project,
+        named: None,
+        checks_versions: true,
+    };
+    let mut search = Search {
+        runtime: &runtime,
+        places: &places,
+        wish: None,
+        passed: Vec::new(),
+    };
+    let mut all = search.of_shell();
     all.extend(stores::installed(language, machine));
-    all.extend(of_path(language, machine, None));
+    all.extend(search.of_path());
     all
 }
 
-/// `3.12` of 3.12.0, which a file names to accept any patch.
-fn prefix(version: &Version) -> String {
-    let text = version.to_string();
-    text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
+impl Search<'_> {
+    fn run(&mut self) -> Result<Found, String> {
+        let mut judged = Judged::default();
+        if let Some(named) = self.named()? {
+            self.judge(vec![named], &mut judged)?;
+        } else {
+            let mut own: Vec<Found> = self.of_project().into_iter().collect();
+            own.extend(self.of_shell());
+            self.judge(own, &mut judged)?;
+            if judged.fits.is_none() {
+                self.check_wish()?;
+                let rest = self.of_machine();
+                self.judge(rest, &mut judged)?;
+            }
+        }
+        let Judged {
+            fits,
+            newer,
+            others,
+        } = judged;
+        fits.or(newer).ok_or_else(|| self.mismatch(&others))
+    }
+
+    /// Looks for the first that fits. Fails if one that is binding does not.
+    fn judge(&self, all: Vec<Found>, judged: &mut Judged) -> Result<(), String> {
+        for found in all {
+            if judged.fits.is_some() {
+                break;
+            }
+            match self.fit(&found) {
+                Fit::Same => judged.fits = Some(found),
+                Fit::Newer if found.is_binding => judged.fits = Some(found),
+                Fit::Newer => judged.newer = judged.newer.take().or(Some(found)),
+                Fit::Other if found.is_binding => return Err(self.mismatch(&[found])),
+                Fit::Other => judged.others.push(found),
+            }
+        }
+        Ok(())
+    }
+
+    /// The version that is needed: the runtime's; that of a runtime that was guessed is the one that the project names.
+    fn wanted(&self) -> Option<Version> {
+        self.runtime.version.clone().or_else(|| match &self.wish {
+            Some((wish, Meaning::Range(_, version))) if wish.is_strict => version.clone(),
+            _ => None,
+        })
+    }
+
+    fn fit(&self, found: &Found) -> Fit {
+        let is_wished = match &self.wish {
+            Some((_, Meaning::Range(range, _))) => range.accepts(&found.version),
+            _ => false,
+        };
+        match self.wanted() {
+            Some(_) if self.runtime.version.is_none() && is_wished => Fit::Same,
+            Some(wanted) if self.places.checks_versions => {
+                found.version.fit(self.runtime.language, &wanted)
+            }
+            _ => Fit::Same,
+        }
+    }
+
+    /// Fails if the project names a version that the runtime does not have.
+    fn check_wish(&self) -> Result<(), String> {
+        let language = self.runtime.language;
+        let (Some(wanted), Some((wish, meaning))) = (&self.runtime.version, &self.wish) else {
+            return Ok(());
+        };
+        let named = match meaning {
+            Meaning::Range(range, _) if has_version_of(range, language, wanted) => None,
+            Meaning::Range(_, version) | Meaning::Missing(version) => version.as_ref(),
+            _ => None,
+        };
+        let contradicts = |named: &Version| named.fit(language, wanted) == Fit::Other;
+        if !self.places.checks_versions || !wish.is_strict || !named.is_some_and(contradicts) {
+            return Ok(());
+        }
+        Err(format!(
+            "{} says {}, but runtime {} needs {} {}\nchange one of them, or set interpreter = \"/path/to/{}\" or \
+             version-check = \"off\"",
+            wish.source,
+            wish.text,
+            self.runtime.id,
+            language.name(),
+            wanted.short(language),
+            program_name(language)
+        ))
+    }
+
+    /// What the project asks for and does not get, if that is so.
+    fn unmet_wish(&self, found: &Found) -> Option<String> {
+        let (wish, meaning) = self.wish.as_ref()?;
+        let language = self.runtime.language;
+        let is_default = !wish.is_strict && Path::new(&wish.source).is_absolute();
+        if is_default || (found.is_binding && found.rule == "interpreter") {
+            return None;
+        }
+        let reason = match meaning {
+            Meaning::Range(range, version) => {
+                let is_near = |version: &Version| found.version.fit(language, version) == Fit::Same;
+                // An environment has the version that it was made with.
+                let is_met = range.accepts(&found.version)
+                    || (found.is_binding && version.as_ref().is_some_and(is_near));
+                if is_met {
+                    return None;
+                }
+                let installed = stores::installed(language, self.places.machine);
+                let mut all = installed.iter();
+                match all.any(|found| range.accepts(&found.version)) {
+                    true if self.runtime.version.is_some() => {
+                        format!("which is not the version of runtime {}", self.runtime.id)
+                    }
+                    true => "which is installed elsewhere".to_owned(),
+                    false => "which is not installed".to_owned(),
+                }
+            }
+            Meaning::Missing(_) if !found.is_binding => {
+                format!(
+                    "which is no version that {} has",
+                    stores::managers(language)
+                )
+            }
+            Meaning::Machine if !found.is_binding && found.rule != "PATH" => {
+                "but PATH has none that fits".to_owned()
+            }
+            Meaning::Newest { .. } if self.runtime.version.is_some() => {
+                let installed = stores::installed(language, self.places.machine);
+                let newest = installed.first()?;
+                if newest.version.fit(language, &found.version) == Fit::Same {
+                    return None;
+                }
+                format!(
+                    "which is {}, not the version of runtime {}",
+                    newest.version, self.runtime.id
+                )
+            }
+            _ => return None,
+        };
+        Some(format!("{} says {}, {reason}", wish.source, wish.text))
+    }
+
+    /// The interpreters of version managers and of `PATH`, in the order in which they are preferred.
+    fn of_machine(&self) -> Vec<Found> {
+        let (language, machine) = (self.runtime.language, self.places.machine);
+        let mut installed = stores::installed(language, machine);
+        let mut in_path = self.of_path();
+        let mut all = Vec::new();
+        // Without any wish, it is what the shell would run.
+        let mut path_first = self.runtime.version.is_none();
+        match &self.wish {
+            Some((_, Meaning::Program(found))) => all.push(found.clone()),
+            Some((_, Meaning::Machine)) => path_first = true,
+            Some((_, Meaning::Newest { is_lts })) => {
+                installed.append(&mut in_path);
+                installed.sort_by(|one, other| other.version.cmp(&one.version));
+                // Stable: the newest first among the rest.
+                installed.sort_by_key(|found| *is_lts && found.version.major % 2 != 0);
+            }
+            Some((wish, Meaning::Range(range, _))) => {
+                installed.sort_by_key(|found| !range.accepts(&found.version));
+                in_path.sort_by_key(|found| !range.accepts(&found.version));
+                let is_met = |found: &[Found]| {
+                    let first = found.first();
+                    first.is_some_and(|found| range.accepts(&found.version))
+                };
+                let is_range = !wish.is_strict && !Path::new(&wish.source).is_absolute();
+                path_first = !is_met(&installed) || (is_range && is_met(&in_path));
+                // Any version of the runtime is nearer than one of PATH that does not fit.
+                path_first &= self.runtime.version.is_none();
+            }
+            _ => {}
+        }
+        if path_first {
+            all.extend(in_path);
+            all.extend(installed);
+        } else {
+            all.extend(installed);
+            all.extend(in_path);
+        }
+        all
+    }
+
+    /// The interpreter that the configuration or a variable names. Fails if it cannot be used.
+    fn named(&self) -> Result<Option<Found>, String> {
+        let (language, machine) = (self.runtime.language, self.places.machine);
+        let variable = variable(language);
+        let (path, rule) = match (self.places.named, machine.variable(variable)) {
+            (Some(path), _) => (path, "interpreter"),
+            (None, Some(path)) => (Path::new(path), variable),
+            (None, None) => return Ok(None),
+        };
+        let is_shim = path.is_absolute()
+            && path
+                .parent()
+                .is_some_and(|folder| machine.has_shims(folder));
+        let programs = match path.file_name() {
+            Some(name) if is_shim || path.components().count() == 1 => {
+                self.programs_named(&name.to_string_lossy())
+            }
+            _ => {
+                let program = self.places.project.join(path);
+                program.is_file().then_some(program).into_iter().collect()
+            }
+        };
+        if programs.is_empty() {
+            let mut text = format!("{rule} = {path:?}: there is no such program");
+            let shim = path
+                .file_name()
+                .and_then(|name| machine.shim(&name.to_string_lossy()));
+            if let Some(shim) = shim {
+                let _ = write!(
+                    text,
+                    "; {} is a version manager's shim, which starts an installed version, and none has it",
+                    shim.display()
+                );
+            }
+            return Err(text + &self.instead());
+        }
+        let mut found = Vec::new();
+        let mut mistake = None;
+        for program in programs {
+            match self.ask(&program) {
+                Ok(version) => found.push(Found {
+                    program,
+                    version,
+                    rule: rule.to_owned(),
+                    is_binding: true,
+                }),
+                Err(text) => mistake = mistake.or(Some(format!("{rule} = {path:?}: {text}"))),
+            }
+        }
+        let fits = found.iter().position(|found| self.fit(found) == Fit::Same);
+        let mut found = found.into_iter();
+        match (found.nth(fits.unwrap_or(0)), mistake) {
+            (Some(found), _) => Ok(Some(found)),
+            (None, Some(text)) => Err(text + &self.instead()),
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// The programs that a name stands for. A version manager's shim, if the shell would run one, stands for the versions
+    /// that it could start.
+    fn programs_named(&self, name: &str) -> Vec<PathBuf> {
+        let (language, machine) = (self.runtime.language, self.places.machine);
+        let mut installed = stores::programs_named(name, language, machine);
+        if let Some((_, Meaning::Range(range, _))) = &self.wish {
+            installed.sort_by_key(|found| !range.accepts(&found.version));
+        }
+        let installed = installed.into_iter().map(|found| found.program);
+        let in_path = machine.in_path(name);
+        if machine.shim(name).is_some() {
+            installed.chain(in_path).collect()
+        } else {
+            in_path.chain(installed).collect()
+        }
+    }
+
+    /// The version of a program, or why it is not an interpreter of the language.
+    fn ask(&self, program: &Path) -> Result<Version, String> {
+        let language = self.runtime.language;
+        let (name, argument) = (language.name(), version_argument(language));
+        let Some(told) = self.places.machine.told(program, argument) else {
+            return Err(format!(
+                "{} is not {name}: `{argument}` fails",
+                program.display()
+            ));
+        };
+        match Version::of_program(&told) {
+            Some((found, version)) if found == language => Ok(version),
+            Some((found, version)) => Err(format!(
+                "{} is {} {version}, not {name}; set runtime = \"{}\" if the code is for {}",
+                program.display(),
+                found.name(),
+                Runtime::of(found, &version).id,
+                found.name()
+            )),
+            None => Err(format!(
+                "{} is not {name}: to `{argument}` it says {:?}",
+                program.display(),
+                told.lines().next().unwrap_or_default()
+            )),
+        }
+    }
+
+    /// What would be used if no interpreter were named.
+    fn instead(&self) -> String {
+        let places = Places {
+            named: None,
+            ..*self.places
+        };
+        let is_by_variable = self.places.named.is_none();
+        let example = || program_name(self.runtime.language);
+        match find(self.runtime, &places) {
+            Ok((found, _)) if !is_by_variable => format!(
+                "\nleave `interpreter` out to run {} {} at {} ({}), or write the path of another one",
+                self.runtime.language.name(),
+                found.version,
+                found.program.display(),
+                found.rule
+            ),
+            _ => format!(
+                "\nwrite the path of one, such as \"/path/to/{}\"",
+                example()
+            ),
+        }
+    }
+
+    fn of_project(&mut self) -> Option<Found> {
+        let language = self.runtime.language;
+        let (code, project) = (self.places.code, self.places.project);
+        let (names, program): (&[&str], _) = match language {
+            Language::Python => (&[".venv", "venv"], "bin/python"),
+            Language::Node => (&["node_modules/node"], "bin/node"),
+            _ => return None,
+        };
+        let environments = project::folders(code, project)
+            .flat_map(|folder| names.iter().map(|name| folder.join(name)))
+            .collect::<Vec<_>>();
+        environments.into_iter().find_map(|environment| {
+            let program = environment.join(program);
+            let name = shown(&environment, project);
+            self.in_environment(&environment, program, &name, true)
+        })
+    }
+
+    /// The interpreter of an environment. One that is there and has none is noted.
+    fn in_environment(
+        &mut self,
+        environment: &Path,
+        program: PathBuf,
+        rule: &str,
+        is_binding: bool,
+    ) -> Option<Found> {
+        if let Some(reason) = unusable(environment, &program) {
+            self.passed.push(format!("{rule} is not used: {reason}"));
+            return None;
+        }
+        if !program.is_file() {
+            return None;
+        }
+        let version = environment::version(environment).or_else(|| self.ask(&program).ok())?;
+        Some(Found {
+            program,
+            version,
+            rule: rule.to_owned(),
+            is_binding,
+        })
+    }
+
+    fn of_shell(&mut self) -> Vec<Found> {
+        let (language, machine) = (self.runtime.language, self.places.machine);
+        let variables: &[(&str, &str)] = match language {
+            Language::Python => &[
+                ("VIRTUAL_ENV", "bin/python"),
+                ("CONDA_PREFIX", "bin/python"),
+            ],
+            Language::Node => &[("NVM_BIN", "node"), ("FNM_MULTISHELL_PATH", "bin/node")],
+            Language::Java => &[("JAVA_HOME", "bin/java")],
+            Language::Dotnet => &[("DOTNET_ROOT", "dotnet")],
+            _ => &[],
+        };
+        // A shell's version of Node.js is what `nvm use` has chosen; a file of the project chooses for the project.
+        if language == Language::Node && self.wish.as_ref().is_some_and(|(wish, _)| wish.is_strict)
+        {
+            return Vec::new();
+        }
+        let set = variables.iter().filter_map(|(variable, program)| {
+            Some((
+                *variable,
+                PathBuf::from(machine.variable(variable)?),
+                *program,
+            ))
+        });
+        let set: Vec<_> = set.collect();
+        let found = set.into_iter().filter_map(|(variable, folder, program)| {
+            let program = folder.join(program);
+            // A shell always has a base environment of conda; an activated one is the developer's choice.
+            let is_binding = variable == "VIRTUAL_ENV";
+            if language == Language::Java && program.is_file() {
+                let version =
+                    stores::version_of(language, &folder).or_else(|| self.ask(&program).ok())?;
+                return Some(Found {
+                    program,
+                    version,
+                    rule: variable.to_owned(),
+                    is_binding,
+                });
+            }
+            self.in_environment(&folder, program, variable, is_binding)
+        });
+        found.collect()
+    }
+
+    fn of_path(&self) -> Vec<Found> {
+        let (language, machine) = (self.runtime.language, self.places.machine);
+        let names: Vec<String> = match language {
+            Language::Python => {
+                let wanted = self.wanted();
+                let minor = wanted.map(|version| format!("python{}", version.short(language)));
+                // Those of all versions that AWS has or had, newest first.
+                let versioned = (8..=20).rev().map(|minor| format!("python3.{minor}"));
+                let plain = ["python3".to_owned(), "python".to_owned()];
+                minor.into_iter().chain(plain).chain(versioned).collect()
+            }
+            Language::Node => vec!["node".to_owned(), "nodejs".to_owned()],
+            Language::Ruby => vec!["ruby".to_owned()],
+            Language::Java => vec!["java".to_owned()],
+            Language::Dotnet => vec!["dotnet".to_owned()],
+            Language::Custom => Vec::new(),
+        };
+        let programs = names.iter().flat_map(|name| machine.in_path(name));
+        programs
+            .filter_map(|program| {
+                Some(Found {
+                    version: self.ask(&program).ok()?,
+                    program,
+                    rule: "PATH".to_owned(),
+                    is_binding: false,
+                })
+            })
+            .collect()
+    }
+
+    fn mismatch(&self, others: &[Found]) -> String {
+        let source = self.wish.as_ref().map(|(wish, _)| wish.source.as_str());
+        advice::mismatch(self.runtime, self.wanted().as_ref(), source, others)
+    }
+}
+
+/// The outcome of a search.
+#[derive(Debug, Default)]
+struct Judged {
+    fits: Option<Found>,
+    /// The first with a newer version.
+    newer: Option<Found>,
+    others: Vec<Found>,
+}
+
+/// Whether a range has versions that fit one.
+fn has_version_of(range: &Requirement, language: Language, wanted: &Version) -> bool {
+    const LAST: u32 = u32::MAX;
+    let minors = match language {
+        Language::Python | Language::Ruby => [wanted.minor, wanted.minor],
+        _ => [wanted.minor, LAST],
+    };
+    let [first, last] = minors;
+    let mut ends = [(first, wanted.patch), (last, LAST)].into_iter();
+    ends.any(|(minor, patch)| {
+        range.accepts(&Version {
+            major: wanted.major,
+            minor,
+            patch,
+        })
+    })
 }
 
 /// The variable that names the interpreter of a language.
@@ -128,260 +584,4 @@ fn variable(language: Language) -> &'static str {
         Language::Java => "LAMBKIN_JAVA",
         Language::Dotnet | Language::Custom => "LAMBKIN_DOTNET",
     }
-}
-
-/// The interpreter that the configuration or a variable names. Fails if it cannot be used.
-fn named(language: Language, places: &Places<'_>) -> Result<Option<Found>, String> {
-    let variable = variable(language);
-    let (path, rule) = match (places.named, places.machine.variable(variable)) {
-        (Some(path), _) => (path, "interpreter"),
-        (None, Some(path)) => (Path::new(path), variable),
-        (None, None) => return Ok(None),
-    };
-    let program = if path.components().count() == 1 {
-        let name = path.to_string_lossy();
-        places.machine.in_path(&name).next()
-    } else {
-        Some(places.project.join(path)).filter(|program| program.is_file())
-    };
-    let Some(program) = program else {
-        return Err(format!("{rule} = {path:?}: there is no such program"));
-    };
-    let Some(version) = version(language, &program, places.machine) else {
-        return Err(format!(
-            "{rule} = {path:?}: does not tell its version when it is run with {}",
-            version_argument(language)
-        ));
-    };
-    Ok(Some(Found {
-        program,
-        version,
-        rule: rule.to_owned(),
-        is_binding: true,
-    }))
-}
-
-fn of_project(language: Language, places: &Places<'_>) -> Option<Found> {
-    let mut folders = project::folders(places.code, places.project);
-    let (names, program): (&[&str], _) = match language {
-        Language::Python => (&[".venv", "venv"], "bin/python"),
-        Language::Node => (&["node_modules/node"], "bin/node"),
-        _ => return None,
-    };
-    folders.find_map(|folder| {
-        names.iter().find_map(|name| {
-            let found = folder.join(name);
-            let program = found.join(program);
-            if !program.is_file() {
-                return None;
-            }
-            Some(Found {
-                version: environment_version(&found)
-                    .or_else(|| version(language, &program, places.machine))?,
-                rule: shown(&found, places.project),
-                program,
-                is_binding: true,
-            })
-        })
-    })
-}
-
-/// The version in `pyvenv.cfg`, which `venv` calls `version` and other tools `version_info`.
-fn environment_version(environment: &Path) -> Option<Version> {
-    let text = fs::read_to_string(environment.join("pyvenv.cfg")).ok()?;
-    let mut entries = text.lines().filter_map(|line| line.split_once('='));
-    let version = entries.find(|(key, _)| matches!(key.trim(), "version" | "version_info"))?;
-    Version::first_in(version.1)
-}
-
-fn of_shell(language: Language, machine: &Machine) -> Vec<Found> {
-    let variables: &[(&str, &str)] = match language {
-        Language::Python => &[
-            ("VIRTUAL_ENV", "bin/python"),
-            ("CONDA_PREFIX", "bin/python"),
-        ],
-        Language::Java => &[("JAVA_HOME", "bin/java")],
-        Language::Dotnet => &[("DOTNET_ROOT", "dotnet")],
-        _ => &[],
-    };
-    let mut all = Vec::new();
-    for (variable, program) in variables {
-        let Some(folder) = machine.variable(variable).map(PathBuf::from) else {
-            continue;
-        };
-        let program = folder.join(program);
-        if !program.is_file() {
-            continue;
-        }
-        let known = match language {
-            Language::Java => stores::version_of(language, &folder),
-            _ => environment_version(&folder),
-        };
-        if let Some(version) = known.or_else(|| version(language, &program, machine)) {
-            all.push(Found {
-                program,
-                version,
-                rule: (*variable).to_owned(),
-                // A shell always has a base environment of conda; an activated one is the developer's choice.
-                is_binding: *variable == "VIRTUAL_ENV",
-            });
-        }
-    }
-    all
-}
-
-fn of_path(language: Language, machine: &Machine, wanted: Option<&Version>) -> Vec<Found> {
-    let names: Vec<String> = match language {
-        Language::Python => {
-            let minor = wanted.map(|version| format!("python{}", version.short(language)));
-            // Those of all versions that AWS has or had, newest first.
-            let versioned = (8..=20).rev().map(|minor| format!("python3.{minor}"));
-            let plain = ["python3".to_owned(), "python".to_owned()];
-            minor.into_iter().chain(plain).chain(versioned).collect()
-        }
-        Language::Node => vec!["node".to_owned(), "nodejs".to_owned()],
-        Language::Ruby => vec!["ruby".to_owned()],
-        Language::Java => vec!["java".to_owned()],
-        Language::Dotnet => vec!["dotnet".to_owned()],
-        Language::Custom => Vec::new(),
-    };
-    let programs = names.iter().flat_map(|name| machine.in_path(name));
-    programs
-        .filter_map(|program| {
-            Some(Found {
-                version: version(language, &program, machine)?,
-                program,
-                rule: "PATH".to_owned(),
-                is_binding: false,
-            })
-        })
-        .collect()
-}
-
-fn version_argument(language: Language) -> &'static str {
-    match language {
-        Language::Java => "-version",
-        _ => "--version",
-    }
-}
-
-fn version(language: Language, program: &Path, machine: &Machine) -> Option<Version> {
-    let version = machine.version(program, version_argument(language))?;
-    Some(match language {
-        Language::Java => version.of_java(),
-        _ => version,
-    })
-}
-
-fn shown(path: &Path, project: &Path) -> String {
-    path.strip_prefix(project)
-        .unwrap_or(path)
-        .display()
-        .to_string()
-}
-
-fn mismatch(
-    runtime: &Runtime,
-    others: &[Found],
-    wanted: Option<&Version>,
-    wish: Option<&Wish>,
-) -> String {
-    let language = runtime.language;
-    let name = language.name();
-    let asks = match (&runtime.version, wish) {
-        (Some(_), _) => format!("runtime {}", runtime.id),
-        (None, Some(wish)) => format!("{}", wish.file.display()),
-        (None, None) => name.to_owned(),
-    };
-    let short = wanted.map_or_else(String::new, |wanted| wanted.short(language));
-    let needed = format!("{name} {short}");
-    let needed = needed.trim_end();
-    let mut text = match others {
-        [] if wanted.is_none() => format!("no {name} was found"),
-        [] => format!("{asks} needs {needed}, and no {name} was found"),
-        [found, ..] => format!(
-            "{asks} needs {needed}; found {name} {} at {} ({})",
-            found.version,
-            found.program.display(),
-            found.rule
-        ),
-    };
-    if !others.first().is_some_and(|found| found.is_binding) {
-        let _ = write!(text, " (looked at: {}, PATH)", stores::managers(language));
-    }
-    match others {
-        [found, ..]
-            if found.is_binding && language == Language::Python && found.rule != "interpreter" =>
-        {
-            let _ = write!(
-                text,
-                "\nmake it anew: uv venv --python {short} {0} | python{short} -m venv --clear {0}",
-                found
-                    .program
-                    .parent()
-                    .and_then(Path::parent)
-                    .unwrap_or(&found.program)
-                    .display()
-            );
-        }
-        _ => {
-            if let Some(commands) = install(language, wanted) {
-                let _ = write!(text, "\ninstall it: {commands}");
-            }
-        }
-    }
-    match others {
-        [found, ..] => {
-            let own = Runtime::of(language, &found.version);
-            let _ = write!(
-                text,
-                "\nor set runtime = \"{}\", interpreter = \"/path/to/{}\", or version-check = \"off\"",
-                own.id,
-                program_name(language)
-            );
-        }
-        [] => {
-            let _ = write!(
-                text,
-                "\nor set interpreter = \"/path/to/{}\"",
-                program_name(language)
-            );
-        }
-    }
-    text
-}
-
-fn program_name(language: Language) -> &'static str {
-    match language {
-        Language::Node => "node",
-        Language::Python => "python3",
-        Language::Ruby => "ruby",
-        Language::Java => "java",
-        Language::Dotnet | Language::Custom => "dotnet",
-    }
-}
-
-/// The commands that install a version, as a line.
-pub(crate) fn install(language: Language, wanted: Option<&Version>) -> Option<String> {
-    let version = wanted?.short(language);
-    Some(match language {
-        Language::Node => {
-            format!("fnm install {version} | nvm install {version} | mise install node@{version}")
-        }
-        Language::Python => {
-            format!(
-                "uv python install {version} | pyenv install {version} | mise install python@{version}"
-            )
-        }
-        Language::Ruby => format!(
-            "mise install ruby@{version} | rbenv install -l, then rbenv install {version}.N"
-        ),
-        Language::Java => {
-            format!("mise install java@{version} | apt-get install openjdk-{version}-jdk-headless")
-        }
-        Language::Dotnet => {
-            format!("mise install dotnet@{version} | https://dotnet.microsoft.com/download")
-        }
-        Language::Custom => return None,
-    })
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::handler;
 use crate::id::Language;
+use crate::java;
 
 /// What a function's code looks like.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +32,12 @@ const MODULES: [&str; 7] = [
 /// The names that handlers usually have.
 const HANDLERS: [&str; 4] = ["lambda_handler", "handler", "lambdaHandler", "main"];
 
-const LANGUAGES: [Language; 3] = [Language::Python, Language::Node, Language::Ruby];
+const LANGUAGES: [Language; 4] = [
+    Language::Python,
+    Language::Node,
+    Language::Ruby,
+    Language::Java,
+];
 
 /// The language of a handler, if the folder has a file for it.
 pub fn guess_handler(code: &Path, text: &str) -> Option<Guess> {
@@ -52,9 +58,17 @@ pub fn guess_handler(code: &Path, text: &str) -> Option<Guess> {
 
 /// The handler in a file, by the file's ending and what it defines.
 pub fn guess_file(file: &Path) -> Option<Guess> {
+    guess_handlers_of(file).map(|(guess, _)| guess)
+}
+
+/// The handler in a file, and whether the file seems to define one; else its name is the usual one.
+fn guess_handlers_of(file: &Path) -> Option<(Guess, bool)> {
+    if file.extension()? == "java" {
+        return guess_java(file).map(|guess| (guess, true));
+    }
     let language = match file.extension()?.to_str()? {
         "py" => Language::Python,
-        "js" | "mjs" | "cjs" => Language::Node,
+        "js" | "mjs" | "cjs" | "ts" | "mts" | "cts" => Language::Node,
         "rb" => Language::Ruby,
         _ => return None,
     };
@@ -66,26 +80,71 @@ pub fn guess_file(file: &Path) -> Option<Guess> {
         Language::Node => "handler",
         _ => "lambda_handler",
     });
-    Some(Guess {
+    let guess = Guess {
         language,
         handler: format!("{}.{name}", file.file_stem()?.to_str()?),
+        file: file.file_name()?.to_str()?.to_owned(),
+    };
+    Some((guess, defined.is_some()))
+}
+
+/// The class in a source file of Java, if it implements one of AWS's interfaces for handlers.
+fn guess_java(file: &Path) -> Option<Guess> {
+    let text = fs::read_to_string(file).ok()?;
+    let is_handler =
+        |line: &str| line.contains("RequestHandler<") || line.contains("RequestStreamHandler");
+    let mut lines = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("import "));
+    lines.find(|line| is_handler(line))?;
+    let class = file.file_stem()?.to_str()?;
+    let handler = match java::package_of(&text) {
+        Some(package) => format!("{package}.{class}"),
+        None => class.to_owned(),
+    };
+    Some(Guess {
+        language: Language::Java,
+        handler,
         file: file.file_name()?.to_str()?.to_owned(),
     })
 }
 
-/// The handler in a folder: in the first file with a usual name that defines one.
+/// The handler in a folder: in the first file with a usual name that defines one, else in the only file that does.
 pub fn guess_folder(code: &Path) -> Option<Guess> {
-    MODULES.into_iter().find_map(|module| {
+    let usual = MODULES.into_iter().find_map(|module| {
         LANGUAGES.into_iter().find_map(|language| {
             let files = handler::files(language, &format!("{module}.x"), code);
-            files.into_iter().find_map(|file| {
-                let text = fs::read_to_string(&file).ok()?;
-                let is_handler = |name: &&str| defines(&text, language, name);
-                HANDLERS.iter().find(|name| is_handler(name))?;
-                guess_file(&file)
-            })
+            let defining = files
+                .into_iter()
+                .filter_map(|file| guess_handlers_of(&file));
+            let mut defining = defining.filter(|(_, is_defined)| *is_defined);
+            defining.next().map(|(guess, _)| guess)
         })
+    });
+    usual.or_else(|| {
+        let mut all = guess_all(code).into_iter();
+        let first = all.next()?;
+        all.next().is_none().then_some(first)
     })
+}
+
+/// The handlers in the files of a folder, by their names. `main`, which programs have as well, is none in a file without
+/// a usual name; tests and definitions of types have none.
+pub fn guess_all(code: &Path) -> Vec<Guess> {
+    let entries = fs::read_dir(code).into_iter().flatten().flatten();
+    let mut files: Vec<_> = entries.map(|entry| entry.path()).collect();
+    files.sort();
+    let guesses = files.iter().filter_map(|file| guess_handlers_of(file));
+    let handlers = guesses.filter(|(guess, is_defined)| {
+        if guess.language == Language::Java {
+            return true;
+        }
+        let (stem, name) = guess.handler.split_once('.').unwrap_or_default();
+        let is_program = name == "main" && !MODULES.contains(&stem);
+        let is_test = stem.starts_with("test_") || stem.ends_with("_test");
+        *is_defined && !is_program && !is_test && !name.contains('.')
+    });
+    handlers.map(|(guess, _)| guess).collect()
 }
 
 /// Whether a file seems to define a function of this name.
@@ -154,6 +213,39 @@ mod tests {
             (Language::Node, "index.mjs")
         );
         assert_eq!(guess_handler(folder.path(), "nothing.handler"), None);
+        let handlers = guess_all(folder.path())
+            .into_iter()
+            .map(|guess| guess.handler);
+        assert_eq!(
+            handlers.collect::<Vec<_>>(),
+            [
+                "app.handler",
+                "index.handler",
+                "lambda_function.lambda_handler"
+            ]
+        );
         assert_eq!(guess_handler(folder.path(), "hello"), None);
+    }
+
+    #[test]
+    fn the_only_file_with_a_handler_is_found_whatever_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+        let found = || guess_folder(folder.path()).map(|guess| guess.handler);
+        let python = "def handler(event, context):\n    return 1\n";
+        write("tool.py", "def main():\n    pass\n");
+        write("test_foo.py", python);
+        write("foo.test.js", "export const handler = 1\n");
+        write("types.d.ts", "export declare const handler: number\n");
+        assert_eq!(found(), None);
+        write("foo.py", python);
+        assert_eq!(found().as_deref(), Some("foo.handler"));
+        write(
+            "bar.ts",
+            "export const handler = async (event: object) => event\n",
+        );
+        assert_eq!(found(), None, "there are two");
+        fs::remove_file(folder.path().join("foo.py")).unwrap();
+        assert_eq!(found().as_deref(), Some("bar.handler"));
     }
 }

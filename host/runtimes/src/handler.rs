@@ -4,8 +4,53 @@ use std::path::{Path, PathBuf};
 
 use crate::id::Language;
 
-/// The files that could have the module of a handler, in the order in which AWS's clients look for them.
+/// The endings of files in TypeScript, which AWS does not look for, and Node.js from version 22.6 on can run.
+pub(crate) const TYPESCRIPT: [&str; 3] = [".ts", ".mts", ".cts"];
+
+/// The files that could have the module of a handler, in the order in which AWS's clients look for them; for Node.js,
+/// those in TypeScript follow.
 pub(crate) fn files(language: Language, handler: &str, code: &Path) -> Vec<PathBuf> {
+    if language == Language::Java {
+        return java_files(handler, code);
+    }
+    let endings: &[&str] = match language {
+        Language::Python => &[".py", "/__init__.py"],
+        Language::Node => &[".js", ".mjs", ".cjs", ".ts", ".mts", ".cts"],
+        _ => &[".rb"],
+    };
+    let Some(module) = module(language, handler) else {
+        return Vec::new();
+    };
+    let files = endings.iter();
+    files
+        .map(|ending| code.join(format!("{module}{ending}")))
+        .collect()
+}
+
+/// The files that could have the class of a handler: compiled by the usual builds, or its source.
+fn java_files(handler: &str, code: &Path) -> Vec<PathBuf> {
+    const FOLDERS: [(&str, &str); 5] = [
+        ("", "class"),
+        ("target/classes", "class"),
+        ("build/classes/java/main", "class"),
+        ("", "java"),
+        ("src/main/java", "java"),
+    ];
+    let class = handler.split("::").next().unwrap_or_default();
+    // `app.handler` could be a class as well; those of Java begin with an upper-case letter.
+    let name = class.rsplit('.').next().unwrap_or_default();
+    if !name.starts_with(char::is_uppercase) {
+        return Vec::new();
+    }
+    let class = class.replace('.', "/");
+    let files = FOLDERS.iter();
+    files
+        .map(|(folder, ending)| code.join(folder).join(format!("{class}.{ending}")))
+        .collect()
+}
+
+/// The module of a handler, as a path without an ending.
+fn module(language: Language, handler: &str) -> Option<String> {
     let module = match language {
         Language::Python => handler
             .rsplit_once('.')
@@ -19,16 +64,26 @@ pub(crate) fn files(language: Language, handler: &str, code: &Path) -> Vec<PathB
         Language::Ruby => handler.split_once('.').map(|(module, _)| module.to_owned()),
         Language::Java | Language::Dotnet | Language::Custom => None,
     };
-    let Some(module) = module.filter(|module| !module.is_empty()) else {
-        return Vec::new();
+    module.filter(|module| !module.is_empty())
+}
+
+/// Whether the client is sure to find no module for a handler: none of `folders`, which begin with the code's, has it.
+pub(crate) fn is_missing(language: Language, handler: &str, folders: &[PathBuf]) -> bool {
+    let Some(module) = module(language, handler) else {
+        return false;
     };
-    let endings: &[&str] = match language {
-        Language::Python => &[".py", "/__init__.py"],
-        Language::Node => &[".js", ".mjs", ".cjs"],
-        _ => &[".rb"],
+    // A layer's files are not at `/opt` here, which the client finds out.
+    if handler.starts_with("/opt/") {
+        return false;
+    }
+    let is_there = |folder: &PathBuf| {
+        let files = files(language, handler, folder);
+        files.iter().any(|file| file.is_file())
+            || match language {
+                // A package, or a file without an ending; and Python's packages without a file of their own.
+                Language::Node | Language::Python => folder.join(&module).exists(),
+                _ => false,
+            }
     };
-    endings
-        .iter()
-        .map(|ending| code.join(format!("{module}{ending}")))
-        .collect()
+    !folders.iter().any(is_there)
 }

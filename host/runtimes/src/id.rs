@@ -168,6 +168,37 @@ pub fn runtime_names() -> impl Iterator<Item = &'static str> + Clone {
     SUPPORTED.iter().copied().chain(deprecated)
 }
 
+/// Runtimes that AWS offers as previews.
+const PREVIEWS: [&str; 2] = ["nodejs26.x", "python3.15"];
+
+/// The runtime that a text is the beginning of, or another spelling: the newest supported one for `python3`, `nodejs22.x`
+/// for `Node 22`.
+pub fn similar_runtime(text: &str) -> Option<&'static str> {
+    let letters = text.to_ascii_lowercase();
+    let letters: String = letters
+        .chars()
+        .filter(|letter| letter.is_ascii_alphanumeric() || *letter == '.')
+        .collect();
+    let number = letters.find(|letter: char| letter.is_ascii_digit());
+    let (name, version) = letters.split_at(number.unwrap_or(letters.len()));
+    let name = match name {
+        "node" | "nodejs" | "js" | "javascript" | "typescript" => "nodejs",
+        "py" => "python",
+        "jdk" | "openjdk" => "java",
+        "net" | ".net" => "dotnet",
+        name if PREFIXES.iter().any(|(prefix, _)| *prefix == name) => name,
+        _ => return None,
+    };
+    let (start, version) = (format!("{name}{version}"), version.trim_end_matches(".x"));
+    let is_whole = |id: &str| {
+        let rest = &id[start.len().min(id.len())..];
+        // `3.1` is not the beginning of 3.14, and `2` is not that of 22.
+        version.is_empty() || !rest.starts_with(|letter: char| letter.is_ascii_digit())
+    };
+    let similar = |id: &&str| id.starts_with(&start) && is_whole(id) && !PREVIEWS.contains(id);
+    runtime_names().find(similar)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,6 +221,23 @@ mod tests {
         assert_eq!(version("nodejs22.x").major, 22);
         assert_eq!(version("java8.al2").major, 8);
         assert_eq!(version("dotnetcore3.1").major, 3);
+        for (text, id) in [
+            ("python3", "python3.14"),
+            ("python", "python3.14"),
+            ("Python 3.12", "python3.12"),
+            ("node", "nodejs24.x"),
+            ("node22", "nodejs22.x"),
+            ("nodejs22", "nodejs22.x"),
+            ("nodejs-20", "nodejs20.x"),
+            ("java", "java25"),
+            ("ruby3", "ruby3.4"),
+            (".NET 8", "dotnet8"),
+        ] {
+            assert_eq!(similar_runtime(text), Some(id), "{text}");
+        }
+        for text in ["python3.31", "nodejs2", "perl5", "", "3.12"] {
+            assert_eq!(similar_runtime(text), None, "{text}");
+        }
         assert_eq!(Runtime::parse("python3.99"), None);
         assert_eq!(
             Runtime::parse("python3.9").unwrap().deprecated,

@@ -7,11 +7,14 @@
 //! On failure: a text for the developer that says what was asked for, what was found instead, where it was looked for,
 //! and the commands that would install it.
 //!
-//! The files in order, each of which uses only earlier ones: `id`, `version`, `machine`, `project`, `found`, `stores`,
-//! `find`, `clients`, `handler`, `node`, `python`, `ruby`, `java`, `dotnet`, `prepare`, `guess`, `list`.
+//! The files in order, each of which uses only earlier ones: `id`, `version`, `requirement`, `machine`, `project`, `found`,
+//! `stores`, `environment`, `advice`, `find`, `clients`, `handler`, `node`, `python`, `ruby`, `java`, `dotnet`, `prepare`,
+//! `guess`, `list`.
 
+mod advice;
 mod clients;
 mod dotnet;
+mod environment;
 mod find;
 mod found;
 mod guess;
@@ -24,12 +27,13 @@ mod node;
 mod prepare;
 mod project;
 mod python;
+mod requirement;
 mod ruby;
 mod stores;
 mod version;
 
-pub use guess::{Guess, guess_file, guess_folder, guess_handler};
-pub use id::{Language, Runtime, runtime_names};
+pub use guess::{Guess, guess_all, guess_file, guess_folder, guess_handler};
+pub use id::{Language, Runtime, runtime_names, similar_runtime};
 pub use list::{Interpreter, Interpreters, interpreters};
 pub use machine::Machine;
 pub use prepare::{ClientChoice, Prepared, Request, prepare};

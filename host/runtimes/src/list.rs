@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
+use crate::advice;
 use crate::find;
 use crate::id::{Language, Runtime, runtime_names};
 use crate::machine::Machine;
@@ -66,7 +67,7 @@ fn of_language(language: Language, machine: &Machine) -> Interpreters {
     let newest = runtime_names()
         .filter_map(Runtime::parse)
         .find(|runtime| runtime.language == language);
-    let install = newest.and_then(|runtime| find::install(language, runtime.version.as_ref()));
+    let install = newest.and_then(|runtime| advice::install(language, runtime.version.as_ref()));
     Interpreters {
         language: language.name(),
         install: install.filter(|_| found.is_empty()),

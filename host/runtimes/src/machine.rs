@@ -1,4 +1,4 @@
-//! What the search needs of the machine: the host's variables, its folders, and the versions of programs.
+//! What the search needs of the machine: the host's variables, its folders, and what programs say about their versions.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -8,25 +8,13 @@ use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::UNIX_EPOCH;
 
-use crate::version::Version;
-
-/// Folders of version managers with programs that look up a version whenever they run. That takes a third of a second,
-/// and the result depends on the current folder.
-const SHIMS: [&str; 5] = [
-    ".pyenv/shims",
-    ".rbenv/shims",
-    ".asdf/shims",
-    "mise/shims",
-    ".volta/bin",
-];
-
 /// The machine, as far as interpreters are searched on it.
 #[derive(Debug)]
 pub struct Machine {
     variables: BTreeMap<String, String>,
     /// Where clients and versions of programs are kept.
     cache: PathBuf,
-    versions: Mutex<HashMap<PathBuf, Option<Version>>>,
+    told: Mutex<HashMap<PathBuf, Option<String>>>,
 }
 
 impl Machine {
@@ -35,7 +23,7 @@ impl Machine {
         Self {
             variables,
             cache,
-            versions: Mutex::default(),
+            told: Mutex::default(),
         }
     }
 
@@ -49,45 +37,76 @@ impl Machine {
         Some(value.as_str()).filter(|value| !value.is_empty())
     }
 
-    /// A folder below the home folder, unless a variable names another one.
+    /// A folder below the home folder, unless a variable names another one. `XDG_DATA_HOME` takes the place of
+    /// `~/.local/share`, and `XDG_CONFIG_HOME` that of `~/.config`.
     pub(crate) fn folder(&self, variable: &str, below_home: &str) -> Option<PathBuf> {
-        let own = self.variable(variable).map(PathBuf::from);
-        own.or_else(|| Some(Path::new(self.variable("HOME")?).join(below_home)))
+        if let Some(own) = self.variable(variable) {
+            return Some(PathBuf::from(own));
+        }
+        for (xdg, place) in [
+            ("XDG_DATA_HOME", ".local/share/"),
+            ("XDG_CONFIG_HOME", ".config/"),
+        ] {
+            if let (Some(folder), Some(rest)) = (self.variable(xdg), below_home.strip_prefix(place))
+            {
+                return Some(Path::new(folder).join(rest));
+            }
+        }
+        Some(Path::new(self.variable("HOME")?).join(below_home))
     }
 
     /// The programs of this name in `PATH`, without shims.
     pub(crate) fn in_path(&self, name: &str) -> impl Iterator<Item = PathBuf> {
-        let folders = self.variable("PATH").unwrap_or_default().to_owned();
-        let folders: Vec<PathBuf> = std::env::split_paths(&folders).collect();
-        let candidates = folders.into_iter().filter(|folder| {
-            folder.is_absolute() && !SHIMS.iter().any(|shims| folder.ends_with(shims))
-        });
         let name = name.to_owned();
-        candidates
-            .map(move |folder| folder.join(&name))
-            .filter(|program| program.is_file())
+        let folders = self.path().into_iter();
+        let folders: Vec<PathBuf> = folders.filter(|folder| !self.has_shims(folder)).collect();
+        let programs = folders.into_iter().map(move |folder| folder.join(&name));
+        programs.filter(|program| program.is_file())
     }
 
-    /// The version that a program prints, which is asked once for each state of its file.
-    pub(crate) fn version(&self, program: &Path, argument: &str) -> Option<Version> {
+    /// The version manager's shim that a shell would run for this name, if it is the first program of that name in
+    /// `PATH`.
+    pub(crate) fn shim(&self, name: &str) -> Option<PathBuf> {
+        let mut folders = self.path().into_iter();
+        let first = folders.find(|folder| folder.join(name).is_file())?;
+        self.has_shims(&first).then(|| first.join(name))
+    }
+
+    /// The absolute folders of `PATH`.
+    fn path(&self) -> Vec<PathBuf> {
+        let folders = self.variable("PATH").unwrap_or_default();
+        let folders = std::env::split_paths(folders);
+        folders.filter(|folder| folder.is_absolute()).collect()
+    }
+
+    /// Whether a version manager keeps programs in this folder that look up a version whenever they run. That takes a
+    /// third of a second, and the result depends on the current folder.
+    pub(crate) fn has_shims(&self, folder: &Path) -> bool {
+        let volta = self.folder("VOLTA_HOME", ".volta");
+        folder.ends_with("shims") || volta.is_some_and(|volta| folder == volta.join("bin"))
+    }
+
+    /// What a program says about its version: the first kilobyte of it. It is asked once for each state of its file. `None`
+    /// if it cannot be run or fails.
+    pub(crate) fn told(&self, program: &Path, argument: &str) -> Option<String> {
         let real = fs::canonicalize(program).ok()?;
-        let mut versions = self.versions.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = versions.get(&real) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = told.get(&real) {
             return known.clone();
         }
-        let version = self.kept_or_asked(program, &real, argument);
-        versions.insert(real, version.clone());
-        version
+        let text = self.kept_or_asked(program, &real, argument);
+        told.insert(real, text.clone());
+        text
     }
 
-    fn kept_or_asked(&self, program: &Path, real: &Path, argument: &str) -> Option<Version> {
+    fn kept_or_asked(&self, program: &Path, real: &Path, argument: &str) -> Option<String> {
         let metadata = fs::metadata(real).ok()?;
         let modified = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
         let mut hasher = std::hash::DefaultHasher::new();
         (real, modified, metadata.len()).hash(&mut hasher);
-        let kept = self.cache.join(format!("version-{:016x}", hasher.finish()));
+        let kept = self.cache.join(format!("told-{:016x}", hasher.finish()));
         if let Ok(text) = fs::read_to_string(&kept) {
-            return Version::first_in(&text);
+            return Some(text);
         }
         let output = Command::new(program)
             .arg(argument)
@@ -95,11 +114,10 @@ impl Machine {
             .output()
             .ok()
             .filter(|output| output.status.success())?;
-        let stdout = String::from_utf8_lossy(&output.stdout);
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        let version = Version::first_in(&stdout).or_else(|| Version::first_in(&stderr))?;
+        let both = [output.stdout, output.stderr].concat();
+        let text: String = String::from_utf8_lossy(&both).chars().take(1024).collect();
         // Not kept: it is asked again by the next host.
-        let _ = crate::clients::write(&kept, version.to_string().as_bytes());
-        Some(version)
+        let _ = crate::clients::write(&kept, text.as_bytes());
+        Some(text)
     }
 }

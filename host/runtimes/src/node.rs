@@ -4,6 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::found::Found;
+use crate::handler::{self, TYPESCRIPT};
+use crate::id::Language;
 use crate::project;
 use crate::version::Version;
 
@@ -91,6 +93,54 @@ pub(crate) fn folders(own_client: Option<&Path>, code: &Path, project: &Path) ->
     folders
 }
 
+/// The file in TypeScript that has a handler's module, if no other file has it.
+pub(crate) fn typescript(handler: &str, code: &Path) -> Option<PathBuf> {
+    let mut files = handler::files(Language::Node, handler, code).into_iter();
+    let file = files.find(|file| file.is_file())?;
+    let name = file.to_string_lossy();
+    TYPESCRIPT
+        .iter()
+        .any(|ending| name.ends_with(ending))
+        .then(|| file.clone())
+}
+
+/// The flag with which this Node.js runs a file in TypeScript, if it needs one, and what the developer should know. Fails
+/// if it cannot run it.
+pub(crate) fn run_typescript(
+    found: &Found,
+    options: &str,
+    file: &Path,
+) -> Result<(Option<String>, String), String> {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+    let compile = format!("npx esbuild {name} --bundle --platform=node --outfile={stem}.js");
+    let version = (found.version.major, found.version.minor);
+    let strips = version >= (23, 6) || (version.0 == 22 && version.1 >= 18);
+    let has_flag = version >= (22, 6);
+    // Loaders such as tsx compile by themselves.
+    let has_loader = ["--import", "--require", "--loader", "-r "]
+        .iter()
+        .any(|flag| options.contains(flag));
+    if !has_flag && !has_loader {
+        return Err(format!(
+            "{} is TypeScript, which Node {} at {} cannot run\n\
+             compile it, as for AWS: {compile}\n\
+             or use Node 22.6 or newer, which strips types: fnm install 22 | nvm install 22 | mise install node@22",
+            file.display(),
+            found.version,
+            found.program.display()
+        ));
+    }
+    let flag = "--experimental-strip-types";
+    let needs_flag = has_flag && !strips && !options.contains(flag);
+    Ok((
+        needs_flag.then(|| flag.to_owned()),
+        format!(
+            "{name} runs because this Node strips types; AWS Lambda does not look for TypeScript: {compile}"
+        ),
+    ))
+}
+
 /// `NODE_PATH`: the layers, later ones first, what AWS bundles, and the code.
 pub(crate) fn path(runtime: u32, layers: &[PathBuf], sdk: Option<&Path>, code: &Path) -> String {
     let machine = [PathBuf::from("/opt")];
@@ -125,6 +175,34 @@ mod tests {
         };
         let folder = Path::new("/no/such/folder");
         flags(&found, runtime, 128, options, folder, folder).join(" ")
+    }
+
+    #[test]
+    fn typescript_runs_where_node_strips_types() {
+        let run = |version: &str, options: &str| {
+            let found = Found {
+                program: PathBuf::from("/node"),
+                version: Version::first_in(version).unwrap(),
+                rule: String::new(),
+                is_binding: false,
+            };
+            run_typescript(&found, options, Path::new("/code/index.ts")).map(|(flag, _)| flag)
+        };
+        let flag = Some("--experimental-strip-types".to_owned());
+        for version in ["22.6.0", "22.17.1", "23.0.0"] {
+            assert_eq!(run(version, ""), Ok(flag.clone()), "{version}");
+        }
+        for version in ["22.18.0", "23.6.0", "24.1.0"] {
+            assert_eq!(run(version, ""), Ok(None), "{version}");
+        }
+        let error = run("20.20.2", "").unwrap_err();
+        assert!(
+            error.starts_with(
+                "/code/index.ts is TypeScript, which Node 20.20.2 at /node cannot run\n"
+            )
+        );
+        assert!(error.contains("npx esbuild index.ts --bundle"), "{error}");
+        assert_eq!(run("20.20.2", "--import tsx"), Ok(None));
     }
 
     #[test]

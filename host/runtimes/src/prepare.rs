@@ -9,7 +9,7 @@ use crate::found::Found;
 use crate::id::{Language, Runtime};
 use crate::machine::Machine;
 use crate::version::Fit;
-use crate::{dotnet, java, node, python, ruby};
+use crate::{dotnet, handler, java, node, python, ruby};
 
 /// Which client of the Runtime API calls the handler.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub struct Request<'a> {
     pub handler: &'a str,
     /// The folder of the code, without links.
     pub code: &'a Path,
+    /// The file that is the code, if it is no folder.
+    pub file: Option<&'a Path>,
     /// The folder of the project, above which no interpreter is looked for.
     pub project: &'a Path,
     /// The interpreter: a path, relative to the project, or a name in `PATH`.
@@ -48,6 +50,8 @@ pub struct Request<'a> {
     pub memory_mb: u32,
     /// The function's own `NODE_OPTIONS`.
     pub node_options: &'a str,
+    /// Whether the function has a `PYTHONPATH` of its own.
+    pub has_python_path: bool,
     /// The machine.
     pub machine: &'a Machine,
 }
@@ -69,11 +73,13 @@ pub struct Prepared {
     pub interpreter: String,
     /// What the developer should know.
     pub notes: Vec<String>,
+    /// Whether no file has the handler's module.
+    pub handler_is_missing: bool,
 }
 
 /// Finds the interpreter and the client of a function. Runtimes with a `bootstrap` have none and are refused.
 pub fn prepare(request: &Request<'_>) -> Result<Prepared, String> {
-    let found = find(
+    let (found, mut notes) = find(
         request.runtime,
         &Places {
             machine: request.machine,
@@ -94,7 +100,6 @@ pub fn prepare(request: &Request<'_>) -> Result<Prepared, String> {
             request.machine.cache().display()
         )
     })?;
-    let mut notes = Vec::new();
     let major = runtime.version.as_ref().map_or(0, |version| version.major);
     let mut variables = BTreeMap::from([(
         "AWS_EXECUTION_ENV".to_owned(),
@@ -117,15 +122,18 @@ pub fn prepare(request: &Request<'_>) -> Result<Prepared, String> {
     let (code, project, handler) = (request.code, request.project, request.handler);
     let has_client = matches!(language, Language::Python | Language::Ruby | Language::Node);
     let mut folders: Vec<PathBuf> = request.sdk.map(Path::to_owned).into_iter().collect();
-    let mut command = vec![found.program.to_string_lossy().into_owned()];
-    command.extend(match language {
+    let mut program = found.program.to_string_lossy().into_owned();
+    let arguments = match language {
         Language::Python => {
             // Python takes a compiled module for up to date if the size and the second of the source are the same, which
             // two saves in a row can have. On AWS it cannot write any, as the code is read-only.
             set("PYTHONDONTWRITEBYTECODE", "1".to_owned());
             python::command(own, &clients, handler)
         }
-        Language::Ruby => ruby::command(own, &found, &clients, handler),
+        Language::Ruby => {
+            set("RUBYLIB", ruby::libraries(request.layers, code));
+            ruby::command(own, &found, &clients, handler)
+        }
         Language::Node => {
             set(
                 "NODE_PATH",
@@ -133,6 +141,11 @@ pub fn prepare(request: &Request<'_>) -> Result<Prepared, String> {
             );
             let (memory, options) = (request.memory_mb, request.node_options);
             let mut arguments = node::flags(&found, major, memory, options, code, project);
+            if let Some(file) = node::typescript(handler, code) {
+                let (flag, note) = node::run_typescript(&found, options, &file)?;
+                arguments.extend(flag);
+                notes.push(note);
+            }
             let own = own
                 .then(|| node::own_client(code, project, major))
                 .flatten();
@@ -142,7 +155,20 @@ pub fn prepare(request: &Request<'_>) -> Result<Prepared, String> {
             arguments.push(handler.to_owned());
             arguments
         }
-        Language::Java => java::command(code, handler, request.memory_mb, request.machine)?,
+        Language::Java => {
+            let function = java::Function {
+                code,
+                file: request.file,
+                handler,
+                layers: request.layers,
+                memory_mb: request.memory_mb,
+            };
+            let (mut words, outside) = java::command(&function, &found, request.machine)?;
+            folders.extend(outside);
+            // What is to be compiled is started by a shell.
+            program = words.remove(0);
+            words
+        }
         Language::Dotnet => dotnet::command(code, handler)?,
         Language::Custom => {
             return Err(format!(
@@ -150,7 +176,8 @@ pub fn prepare(request: &Request<'_>) -> Result<Prepared, String> {
                 runtime.id
             ));
         }
-    });
+    };
+    let command = std::iter::once(program).chain(arguments).collect();
     if let Some(wanted) = &request.runtime.version {
         notes.extend(deprecation(&runtime));
         match found.version.fit(language, wanted) {
@@ -171,6 +198,7 @@ pub fn prepare(request: &Request<'_>) -> Result<Prepared, String> {
             found.program.display(),
             found.rule
         ),
+        handler_is_missing: handler_is_missing(request, &found, major),
         runtime: runtime.id,
         client: (has_client && !own).then_some(clients),
         folders,
@@ -178,6 +206,32 @@ pub fn prepare(request: &Request<'_>) -> Result<Prepared, String> {
         variables,
         notes,
     })
+}
+
+/// Whether the client is sure to find no file with the handler's module.
+fn handler_is_missing(request: &Request<'_>, found: &Found, major: u32) -> bool {
+    let language = request.runtime.language;
+    let mut folders = vec![request.code.to_owned()];
+    match language {
+        // A path of the function's own has what only the interpreter knows.
+        Language::Python if request.has_python_path => return false,
+        Language::Python => match python::packages(found, request.layers, request.sdk) {
+            Some(more) => folders.extend(more),
+            None => return false,
+        },
+        Language::Node => {
+            let path = node::path(major, request.layers, request.sdk, request.code);
+            folders.extend(std::env::split_paths(&path));
+            let above = request.code.ancestors();
+            folders.extend(above.map(|folder| folder.join("node_modules")));
+        }
+        Language::Ruby => {
+            let layers = request.layers.iter();
+            folders.extend(layers.map(|layer| layer.join("ruby/lib")));
+        }
+        _ => return false,
+    }
+    handler::is_missing(language, request.handler, &folders)
 }
 
 /// Whether the project has AWS's client. Outside Linux, those with native parts cannot be loaded.

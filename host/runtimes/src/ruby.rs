@@ -1,7 +1,7 @@
 //! How Ruby is started.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::found::Found;
 
@@ -9,6 +9,16 @@ use crate::found::Found;
 pub(crate) fn has_own_client(code: &Path) -> bool {
     fs::read_to_string(code.join("Gemfile.lock"))
         .is_ok_and(|lock| lock.contains("aws_lambda_ric ("))
+}
+
+/// `RUBYLIB`: the code, and the layers, later ones first.
+pub(crate) fn libraries(layers: &[PathBuf], code: &Path) -> String {
+    let machine = [PathBuf::from("/opt")];
+    let layers = if layers.is_empty() { &machine } else { layers };
+    let layers = layers.iter().rev().map(|layer| layer.join("ruby/lib"));
+    let folders = std::iter::once(code.to_owned()).chain(layers);
+    let folders: Vec<String> = folders.map(|folder| folder.display().to_string()).collect();
+    folders.join(":")
 }
 
 /// The arguments with the project's own client, or with the one in `clients`.

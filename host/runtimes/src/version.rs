@@ -47,6 +47,32 @@ impl Version {
         })
     }
 
+    /// The language of an interpreter and its version, from what it prints about its version. Java may print what it has
+    /// picked up from variables first. `None` if it is another program.
+    pub fn of_program(told: &str) -> Option<(Language, Self)> {
+        told.lines().find_map(|line| {
+            let language = if line.starts_with("Python ") {
+                Language::Python
+            } else if ["ruby ", "jruby ", "truffleruby "]
+                .iter()
+                .any(|name| line.starts_with(name))
+            {
+                Language::Ruby
+            } else if line.contains(" version \"") {
+                return Some((Language::Java, Self::first_in(line)?.of_java()));
+            } else {
+                let number = line.strip_prefix('v');
+                let is_number = |text: &str| text.starts_with(|first: char| first.is_ascii_digit());
+                match number {
+                    Some(number) if is_number(number) => Language::Node,
+                    None if is_number(line) => Language::Dotnet,
+                    _ => return None,
+                }
+            };
+            Some((language, Self::first_in(line)?))
+        })
+    }
+
     /// Java's older scheme, in which 8 is 1.8.
     pub fn of_java(self) -> Self {
         match self {
@@ -118,6 +144,34 @@ mod tests {
         }
         assert_eq!(Version::first_in("lts/*"), None);
         assert_eq!(version("openjdk version \"1.8.0_392\"").of_java().major, 8);
+    }
+
+    #[test]
+    fn programs_are_recognized_by_what_they_say() {
+        let told = |text| {
+            let (language, version) = Version::of_program(text)?;
+            Some((language, version.to_string()))
+        };
+        let java =
+            "Picked up JAVA_TOOL_OPTIONS: -Dversion=9\nopenjdk version \"17.0.15\" 2025-04-15\n";
+        for (text, language, version) in [
+            ("Python 3.11.2\n", Language::Python, "3.11.2"),
+            (
+                "Python 3.9.16 (abc, 2023)\n[PyPy 7.3.11 with GCC]",
+                Language::Python,
+                "3.9.16",
+            ),
+            ("v20.20.2\n", Language::Node, "20.20.2"),
+            ("ruby 3.1.2p20 (2022-04-12)", Language::Ruby, "3.1.2"),
+            (java, Language::Java, "17.0.15"),
+            ("java version \"1.8.0_392\"", Language::Java, "8.0.0"),
+            ("8.0.100\n", Language::Dotnet, "8.0.100"),
+        ] {
+            assert_eq!(told(text), Some((language, version.to_owned())), "{text}");
+        }
+        for text in ["", "ls (GNU coreutils) 9.1", "version 3", "vim 9"] {
+            assert_eq!(told(text), None, "{text}");
+        }
     }
 
     #[test]

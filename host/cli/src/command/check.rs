@@ -23,7 +23,7 @@ const EXIT_PROBLEMS: u8 = 1;
 /// Prints what would run to standard output, and problems to standard error.
 pub async fn run(global: &GlobalArgs) -> anyhow::Result<ExitCode> {
     let mut config = assembly::read_config(global).await?;
-    let mut problems = Vec::new();
+    let mut problems = config.problems.clone();
     match assembly::choose_sandboxes(&mut config, None).await {
         Ok(notes) => config.notes.extend(notes),
         Err(error) => problems.push(error.to_string()),

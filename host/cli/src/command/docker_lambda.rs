@@ -89,7 +89,7 @@ fn watch(function: &Arc<Function>, log: &Log) -> anyhow::Result<()> {
     inputs.variables.own = spec.variables.get();
     let project = watch::project_of(&spec.code.task_root);
     let watched = Watched::new(Arc::clone(function), inputs, project)?;
-    watch::start(vec![watched], None, log.clone())
+    watch::start(vec![watched], None, None, log.clone())
 }
 
 async fn once(function: &Arc<Function>, input: Input, log: &Log) -> anyhow::Result<ExitCode> {

@@ -12,12 +12,11 @@ use lambkin_lambda::{
     Account, Function, Lambda, Log, LogStyle, new_request_id, new_trace_id, now_ms,
 };
 use lambkin_model::{Invocation, InvokeError};
-use lambkin_runtimes::guess_handler;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::{GlobalArgs, Invoke};
 use crate::assembly;
-use crate::config::{self, AdHoc, Config, nearest};
+use crate::config::{self, AdHoc, Config, explain_handler, meant_handler, nearest};
 use crate::event_input;
 use crate::messages;
 
@@ -31,8 +30,17 @@ pub async fn run(global: &GlobalArgs, args: &Invoke) -> anyhow::Result<ExitCode>
     let listener = lambkin_http::bind((Ipv4Addr::LOCALHOST, 0).into()).await?;
     let (lambda, name) = find(global, args, listener.local_addr()?, &log).await?;
     let event = event_input::read(args.event.as_deref(), args.event_file.as_deref())?;
-    serde_json::from_str::<&serde_json::value::RawValue>(&event)
-        .with_context(|| format!("the event is not JSON: {}", excerpt(&event)))?;
+    serde_json::from_str::<&serde_json::value::RawValue>(&event).with_context(|| {
+        let text = excerpt(&event);
+        let is_file = args
+            .event
+            .as_deref()
+            .is_some_and(|event| Path::new(event).is_file());
+        match is_file {
+            true => format!("the event is not JSON, but the name of a file; to read it: -e {text}"),
+            false => format!("the event is not JSON: {text}"),
+        }
+    })?;
     if event.len() > SYNC_EVENT_BYTES {
         bail!(
             "the event has {} bytes, of which Lambda allows {SYNC_EVENT_BYTES}; AWS answers it with status 413",
@@ -75,15 +83,18 @@ async fn find(
     let wanted = args.function.as_str();
     let path = Path::new(wanted);
     let has_config = global.config.exists();
-    let looks_like_a_path = wanted.contains('/') && guess_handler(Path::new("."), wanted).is_none();
+    let here = Path::new(".");
+    let meant = meant_handler(here, wanted);
+    let looks_like_a_path = wanted.contains('/') && meant.is_none();
     if looks_like_a_path || wanted.ends_with(".zip") || (path.exists() && !has_config) {
         return ad_hoc(args, path, args.handler.as_deref(), invoke, log).await;
     }
-    if has_config || guess_handler(Path::new("."), wanted).is_none() {
+    if has_config {
         let mut config = Config::read(&global.config)?;
         let notes = assembly::choose_sandboxes(&mut config, args.sandbox).await?;
         config.notes.extend(notes);
         messages::print_notes(&config.notes);
+        messages::print_notes(&config.problems);
         assembly::offer_endpoints(&mut config, invoke);
         let lambda = assembly::lambda(&config, log);
         if lambda.function(wanted).is_some() {
@@ -96,11 +107,25 @@ async fn find(
             }
             return Ok((lambda, wanted.to_owned()));
         }
-        if guess_handler(Path::new("."), wanted).is_none() {
+        if meant.is_none() {
             bail!("{}", not_defined(global, wanted, &lambda));
         }
     }
-    ad_hoc(args, Path::new("."), Some(wanted), invoke, log).await
+    let Some(meant) = meant else {
+        if let Some(handlers) = explain_handler(here, wanted) {
+            bail!(
+                "{wanted:?} is no handler and no path, and there is no {} whose function it could be: {handlers}",
+                global.config.display()
+            );
+        }
+        // The error says what else could have been meant.
+        Config::read(&global.config)?;
+        bail!(
+            "{} has just appeared; run the command again",
+            global.config.display()
+        );
+    };
+    ad_hoc(args, here, Some(&meant.handler), invoke, log).await
 }
 
 fn not_defined(global: &GlobalArgs, wanted: &str, lambda: &Lambda) -> String {

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use lambkin_invoke_api::emulator::rie;
-use lambkin_lambda::{Destination, Entry, Function, Lambda, LogStyle};
+use lambkin_lambda::{Destination, Entry, Function, Lambda, LogStyle, Managed};
 use tokio_util::sync::CancellationToken;
 
 use super::signals::Signals;
@@ -36,6 +36,7 @@ pub async fn run(mut settings: Settings) -> anyhow::Result<ExitCode> {
         platform: Destination::Stdout,
         ..LogStyle::default()
     })?;
+    messages::print_notes(&settings.notes);
     let allowlist = settings.function.allowlist.clone();
     let function = Function::new(settings.function, settings.account.clone(), log.clone());
     let lambda = Lambda::new(settings.account, [function], []);
@@ -57,6 +58,9 @@ fn announce(settings: &Settings, listener: &tokio::net::TcpListener) -> anyhow::
     let function = &settings.function;
     let program = match &function.code.entry {
         Entry::Command(words) => words.first().map_or("", String::as_str),
+        Entry::Managed(Managed {
+            command: Ok(words), ..
+        }) => words.first().map_or("", String::as_str),
         _ => "bootstrap",
     };
     tracing::info!(

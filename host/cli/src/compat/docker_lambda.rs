@@ -265,7 +265,8 @@ fn function(
         ..spec()
     };
     let project = spec.code.task_root.clone();
-    let notes = prepare(&mut spec, &settings, &project);
+    let found = prepare(&mut spec, &settings, &project);
+    let notes = found.notes.into_iter().chain(found.problem).collect();
     Ok((spec, notes))
 }
 

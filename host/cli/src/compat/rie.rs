@@ -14,6 +14,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 use super::spec::{allowlist, spec};
 use super::{address, container, variables::Variables};
+use crate::config::{Findings, RuntimeSettings, meant_handler, prepare};
 
 const PORT: u16 = 8080;
 const TASK_ROOT: &str = "/var/task";
@@ -38,6 +39,8 @@ pub struct Settings {
     pub function: FunctionSpec,
     /// `--enable-init-caching` was given.
     pub init_caching: bool,
+    /// What the developer should know about the runtime.
+    pub notes: Vec<String>,
 }
 
 /// The flags as typed.
@@ -89,6 +92,7 @@ impl Settings {
         }
         let (flags, command) = Flags::split(args)?;
         let level = flags.log_level.as_deref();
+        let (function, notes) = function(command, variables.clone(), folder)?;
         let address_of =
             |flag, text: Option<&str>| text.map(|text| address::read(flag, text)).transpose();
         let listen = address_of(EMULATOR, flags.listen.as_deref())?;
@@ -103,9 +107,10 @@ impl Settings {
             function: FunctionSpec {
                 runtime_api: address_of(RUNTIME_API, flags.runtime_api.as_deref())?,
                 allowlist: allowlist(&variables)?,
-                ..function(command, variables, folder)?
+                ..function
             },
             init_caching: flags.init_caching,
+            notes,
         })
     }
 }
@@ -163,13 +168,25 @@ fn text(arg: OsString) -> anyhow::Result<String> {
         .map_err(|arg| anyhow::anyhow!("the argument {arg:?} is not UTF-8"))
 }
 
+/// The handler in the current folder that a command of one word means, if there is no program of that name.
+fn handler_of(command: &[String], folder: &Path) -> Option<String> {
+    let [word] = command else { return None };
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let is_program = folder.join(word).exists()
+        || std::env::split_paths(&path).any(|folder| folder.join(word).is_file());
+    let meant = (!is_program).then(|| meant_handler(folder, word));
+    meant.flatten().map(|guess| guess.handler)
+}
+
 fn function(
     command: Vec<String>,
     mut variables: Variables,
     folder: &Path,
-) -> anyhow::Result<FunctionSpec> {
+) -> anyhow::Result<(FunctionSpec, Vec<String>)> {
+    let own_handler = handler_of(&command, folder);
+    let own_handler_given = own_handler.is_some();
     let last_word = command.last().filter(|_| command.len() > 1);
-    let handler = match last_word {
+    let handler = match own_handler.as_ref().or(last_word) {
         Some(word) => word.clone(),
         None => variables
             .get("AWS_LAMBDA_FUNCTION_HANDLER")
@@ -186,7 +203,10 @@ fn function(
     } else {
         Code {
             task_root: folder.to_owned(),
-            entry: Entry::Command(command),
+            entry: match own_handler {
+                Some(_) => Entry::Search,
+                None => Entry::Command(command),
+            },
             archive: None,
         }
     };
@@ -201,7 +221,11 @@ fn function(
     variables.set_default("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/Functions");
     variables.set_default("AWS_LAMBDA_LOG_STREAM_NAME", "$LATEST");
     variables.set("_HANDLER", &handler);
-    Ok(FunctionSpec {
+    if own_handler_given {
+        // AWS's images set it.
+        variables.set_default("LAMBDA_TASK_ROOT", folder.display().to_string());
+    }
+    let mut spec = FunctionSpec {
         name,
         code,
         handler,
@@ -210,7 +234,12 @@ fn function(
         memory_mb,
         variables: variables.for_a_runtime().into(),
         ..spec()
-    })
+    };
+    let found = match own_handler_given {
+        true => prepare(&mut spec, &RuntimeSettings::default(), folder),
+        false => Findings::default(),
+    };
+    Ok((spec, found.notes.into_iter().chain(found.problem).collect()))
 }
 
 fn read_level(name: &str) -> anyhow::Result<LevelFilter> {

@@ -117,6 +117,8 @@ pub struct Config {
     pub asynchronous: Asynchronous,
     /// What the developer should know about the functions' runtimes.
     pub notes: Vec<String>,
+    /// Why calls of functions will fail, although their runtimes start.
+    pub problems: Vec<String>,
 }
 
 /// Why a configuration cannot be used.
@@ -261,6 +263,7 @@ impl Config {
             triggers: read.triggers,
             asynchronous: read.asynchronous,
             notes: Vec::new(),
+            problems: Vec::new(),
         };
         if diagnostics.is_empty() {
             return Ok(config);
@@ -275,8 +278,12 @@ impl Config {
     /// Finds the interpreters of the functions' runtimes.
     fn with_runtimes(mut self, folder: &Path) -> Self {
         for (spec, inputs) in self.functions.iter_mut().zip(&self.function_inputs) {
-            let notes = managed::prepare(spec, &inputs.runtime, folder);
-            self.notes.extend(notes);
+            let found = managed::prepare(spec, &inputs.runtime, folder);
+            self.notes.extend(found.notes);
+            let problem = found.problem.into_iter();
+            let name = function::full_name(spec);
+            self.problems
+                .extend(problem.map(|problem| format!("function {name}: {problem}")));
         }
         self
     }

@@ -13,7 +13,7 @@ use super::key::{self, Key, Kind, Table};
 use super::managed::RuntimeSettings;
 use super::reader::{Diagnostics, Reader, Spanned};
 use super::version::{LATEST, Version, read_version_keys, task_folder};
-use super::{alias, asynchronous, lifecycle, managed, sandbox, version};
+use super::{alias, asynchronous, handler, lifecycle, managed, sandbox, version};
 
 /// `[functions.NAME]`
 pub const TABLE: Table = Table::new(&[
@@ -227,12 +227,21 @@ pub fn ad_hoc(wanted: AdHoc<'_>, project: &Path) -> Result<(FunctionSpec, Vec<St
         handler: wanted.handler.unwrap_or_default().to_owned(),
         ..FunctionSpec::new(name_of(wanted.code), code)
     };
+    let handler_file = spec.check_program().is_err() && handler::is_handler_file(wanted.code);
+    if handler_file {
+        // As if the handler were named in the folder.
+        spec.name = name_of(&spec.code.task_root);
+    }
     let settings = RuntimeSettings {
         runtime: wanted.runtime,
         ..RuntimeSettings::default()
     };
-    let notes = managed::prepare(&mut spec, &settings, project);
-    Ok((spec, notes))
+    let mut found = managed::prepare(&mut spec, &settings, project);
+    let problem = found.problem.into_iter();
+    found
+        .notes
+        .extend(problem.map(|problem| format!("function {}: {problem}", spec.name)));
+    Ok((spec, found.notes))
 }
 
 /// The name of a function that has none: its file's or folder's.

@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 use lambkin_lambda::{Entry, FunctionSpec, Managed};
 use lambkin_runtimes::{
     ClientChoice, Guess, Language, Machine, Request, Runtime, guess_file, guess_folder,
-    guess_handler, runtime_names,
+    guess_handler, runtime_names, similar_runtime,
 };
 
+use super::handler;
 use super::key::{Key, Kind};
 use super::reader::{Diagnostics, Reader};
 use super::suggest::nearest;
@@ -105,7 +106,7 @@ pub fn read(
 /// The runtime with this id, or a message that names the nearest one.
 pub fn read_name(id: &str) -> Result<Runtime, String> {
     Runtime::parse(id).ok_or_else(|| {
-        let hint = match nearest(id, runtime_names()) {
+        let hint = match similar_runtime(id).or_else(|| nearest(id, runtime_names())) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!(
                 "the runtimes are: {}",
@@ -131,13 +132,31 @@ pub fn machine(project: &Path) -> Machine {
     Machine::new(variables, cache)
 }
 
+/// What was found out about a function's runtime.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// What the developer should know.
+    pub notes: Vec<String>,
+    /// Why calls will fail, although the runtime starts.
+    pub problem: Option<String>,
+}
+
 /// Finds out how a function is started whose code has a handler instead of a `bootstrap`; others stay as they are.
-/// Returns what the developer should know about that.
-pub fn prepare(spec: &mut FunctionSpec, settings: &RuntimeSettings, project: &Path) -> Vec<String> {
+pub fn prepare(spec: &mut FunctionSpec, settings: &RuntimeSettings, project: &Path) -> Findings {
+    let (code, layers) = (spec.code.resolved_root(), spec.layer_folders());
     let Some((runtime, guess)) = runtime_of(spec, settings) else {
-        return Vec::new();
+        if let Some(reason) = no_handler(spec, settings, &code) {
+            spec.code.entry = Entry::Managed(Managed {
+                command: Err(reason),
+                variables: BTreeMap::new(),
+                code,
+                client: None,
+                folders: Vec::new(),
+                links: Vec::new(),
+            });
+        }
+        return Findings::default();
     };
-    let code = spec.code.resolved_root();
     // The current folder, in which a relative path would be taken for one that starts at the code.
     let project = match project.as_os_str().is_empty() {
         true => Path::new("."),
@@ -151,53 +170,87 @@ pub fn prepare(spec: &mut FunctionSpec, settings: &RuntimeSettings, project: &Pa
             None => default_handler(runtime.language).to_owned(),
         };
     }
-    let node_options = spec.variables.get().remove("NODE_OPTIONS");
+    let own = spec.variables.get();
+    let file = match &spec.code.entry {
+        Entry::File(file) => file.canonicalize().ok(),
+        _ => None,
+    };
     let request = Request {
         runtime: &runtime,
         handler: &spec.handler,
         code: &code,
+        file: file.as_deref(),
         project: &project,
         interpreter: settings.interpreter.as_deref(),
         client: settings.client,
         checks_version: !settings.ignores_version,
         sdk: settings.sdk.as_deref(),
-        layers: &spec.layers,
+        layers: &layers,
         memory_mb: spec.memory_mb,
-        node_options: node_options.as_deref().unwrap_or_default(),
+        node_options: own.get("NODE_OPTIONS").map_or("", String::as_str),
+        has_python_path: own.contains_key("PYTHONPATH"),
         machine: &machine(&project),
     };
-    let (managed, notes) = match lambkin_runtimes::prepare(&request) {
+    let paths = std::iter::once(&spec.code.task_root).chain(&spec.layers);
+    let links = paths
+        .cloned()
+        .zip(std::iter::once(&code).chain(&layers).cloned());
+    let links = links.collect();
+    let mut findings = Findings::default();
+    let managed = match lambkin_runtimes::prepare(&request) {
         Ok(prepared) => {
-            let mut notes = prepared.notes;
+            findings.notes = prepared.notes;
             if let (None, Some(guess)) = (&settings.runtime, &guess) {
-                notes.push(format!(
+                findings.notes.push(format!(
                     "{} runs as runtime {} with handler {}: {}",
                     guess.file, prepared.runtime, spec.handler, prepared.interpreter
                 ));
             }
-            let managed = Managed {
+            if prepared.handler_is_missing {
+                findings.problem =
+                    Some(handler::explain(&code, &spec.handler).unwrap_or_else(|| {
+                        format!(
+                            "no file in {} has the module of handler {:?}",
+                            code.display(),
+                            spec.handler
+                        )
+                    }));
+            }
+            Managed {
                 command: Ok(prepared.command),
                 variables: prepared.variables,
                 code: code.clone(),
                 client: prepared.client,
                 folders: prepared.folders,
-            };
-            (managed, notes)
+                links,
+            }
         }
-        Err(reason) => {
-            let managed = Managed {
-                command: Err(reason),
-                variables: BTreeMap::new(),
-                code: code.clone(),
-                client: None,
-                folders: Vec::new(),
-            };
-            (managed, Vec::new())
-        }
+        Err(reason) => Managed {
+            command: Err(reason),
+            variables: BTreeMap::new(),
+            code: code.clone(),
+            client: None,
+            folders: Vec::new(),
+            links,
+        },
     };
     spec.code.entry = Entry::Managed(managed);
     let prefix = |note| format!("function {}: {note}", spec.name);
-    notes.into_iter().map(prefix).collect()
+    findings.notes = findings.notes.into_iter().map(prefix).collect();
+    findings
+}
+
+/// Why the code of a function without a bootstrap and a runtime, which has handlers, cannot be run.
+fn no_handler(spec: &FunctionSpec, settings: &RuntimeSettings, code: &Path) -> Option<String> {
+    let is_searched = matches!(spec.code.entry, Entry::Search | Entry::Managed(_));
+    if !is_searched || settings.runtime.is_some() || has_bootstrap(spec) {
+        return None;
+    }
+    let mut reason = handler::explain(code, &spec.handler)?;
+    if spec.handler.is_empty() {
+        reason.push_str("\nset `handler` to one of them");
+    }
+    Some(reason)
 }
 
 /// The runtime of a function that has no bootstrap, and what its code looks like.

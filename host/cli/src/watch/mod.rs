@@ -19,6 +19,7 @@ mod output;
 mod watched;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -26,6 +27,7 @@ use anyhow::Context;
 use lambkin_lambda::Log;
 use notify::event::{AccessKind, AccessMode, ModifyKind};
 use notify::{Event, EventKind, RecommendedWatcher, Watcher};
+use tokio::sync::Notify;
 
 pub use configuration::{Configuration, OWN_ADDRESSES};
 use folders::Folders;
@@ -45,10 +47,18 @@ const CLOCK_LAG: Duration = Duration::from_millis(20);
 
 type Events = Receiver<notify::Result<Event>>;
 
-/// Watches these functions, and the configuration, until the process ends.
+/// What asks the host to start anew. The function tells whether that would succeed.
+pub struct Anew {
+    pub restart: Arc<Notify>,
+    pub is_possible: Box<dyn Fn() -> bool + Send>,
+}
+
+/// Watches these functions, and the configuration, until the process ends. If a function changes for which no interpreter
+/// or no handler was found, the host starts `anew` and looks for them again.
 pub fn start(
     functions: Vec<Watched>,
     configuration: Option<Configuration>,
+    anew: Option<Anew>,
     log: Log,
 ) -> anyhow::Result<()> {
     if functions.is_empty() && configuration.is_none() {
@@ -63,6 +73,7 @@ pub fn start(
     let watch = Watch {
         functions,
         configuration,
+        anew,
         folders: Folders::new(watcher),
         log,
     };
@@ -77,6 +88,7 @@ pub fn start(
 struct Watch {
     functions: Vec<Watched>,
     configuration: Option<Configuration>,
+    anew: Option<Anew>,
     folders: Folders,
     log: Log,
 }
@@ -128,11 +140,18 @@ impl Watch {
     fn restart_what_is_due(&mut self) {
         // The times of files are those of a clock that is a few milliseconds late.
         let before = SystemTime::now() - CLOCK_LAG;
-        let restarted = self
-            .functions
-            .iter_mut()
-            .filter_map(Watched::restart_if_due);
-        let lines: Vec<String> = restarted.collect();
+        let mut lines = Vec::new();
+        for function in &mut self.functions {
+            if let Some(line) = function.restart_if_due() {
+                lines.push(line);
+                if let Some(anew) = &self.anew
+                    && function.cannot_start()
+                    && (anew.is_possible)()
+                {
+                    anew.restart.notify_one();
+                }
+            }
+        }
         let is_changed = !lines.is_empty();
         let configuration = self.configuration.as_mut();
         let lines = lines

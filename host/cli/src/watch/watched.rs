@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use lambkin_lambda::{Entry, Function};
 
@@ -28,7 +28,21 @@ pub struct Watched {
     /// Folders with too many folders to watch them all.
     too_large: BTreeSet<PathBuf>,
     burst: Burst,
+    written: WrittenByCalls,
 }
+
+/// A file whose changes come with the function's own calls: whatever writes it restarts the function each time.
+#[derive(Debug, Default)]
+struct WrittenByCalls {
+    /// Whether the first change of the burst came with a call.
+    is_with_call: bool,
+    /// The file that caused the last restart, if its change came with a call.
+    last: Option<PathBuf>,
+    is_said: bool,
+}
+
+/// A change comes with a call if the function was active within this time. Reports of changes are a little late.
+const WITH_CALL: Duration = Duration::from_millis(100);
 
 /// A path to watch.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,6 +76,7 @@ impl Watched {
             links: BTreeSet::new(),
             too_large: BTreeSet::new(),
             burst: Burst::new(quiet),
+            written: WrittenByCalls::default(),
         };
         watched.find_links_on_the_way();
         Ok(watched)
@@ -133,6 +148,9 @@ impl Watched {
         let is_ours =
             self.links.contains(path) || self.targets.iter().chain(&self.linked).any(contains);
         if is_ours && !output::is_own(path) {
+            if self.burst.due().is_none() {
+                self.written.is_with_call = self.function.was_active_within(WITH_CALL);
+            }
             self.burst.record(path);
         }
     }
@@ -150,15 +168,44 @@ impl Watched {
         self.burst.due()
     }
 
+    /// What to do if the function itself writes the file that restarts it: said once, when that happens a second time.
+    fn hint_at_own_writes(&mut self, file: &Path) -> String {
+        let is_with_call = std::mem::take(&mut self.written.is_with_call);
+        let last = self.written.last.take();
+        if is_with_call {
+            self.written.last = Some(file.to_owned());
+        }
+        if !is_with_call || last.as_deref() != Some(file) || self.written.is_said {
+            return String::new();
+        }
+        self.written.is_said = true;
+        let mut targets = self.targets.iter();
+        let below = targets.find_map(|target| file.strip_prefix(target).ok());
+        format!(
+            ", again during a call; if the function itself writes the file, each call restarts it, unless the file is \
+             ignored: watch = {{ ignore = [\"/{}\"] }}",
+            below.unwrap_or(file).display()
+        )
+    }
+
+    /// Whether no way was found to start the function when the configuration was read, which may be different now.
+    pub fn cannot_start(&self) -> bool {
+        matches!(&self.function.spec().code.entry, Entry::Managed(managed) if managed.command.is_err())
+    }
+
     /// Restarts the function if it is due. Returns the line for the log.
     pub fn restart_if_due(&mut self) -> Option<String> {
         let file = self.burst.take_due()?;
+        let hint = self.hint_at_own_writes(&file);
         let spec = self.function.spec();
         let name = &spec.name;
         Some(match self.inputs.renew(spec) {
             Ok(()) => {
                 self.function.retire_environments();
-                format!("function {name} restarts: {} has changed", shown(&file))
+                format!(
+                    "function {name} restarts: {} has changed{hint}",
+                    shown(&file)
+                )
             }
             // Correcting the mistake will be another change, and another attempt.
             Err(error) => format!("function {name} stays as it was: {error}"),

@@ -73,6 +73,12 @@ impl Members {
         self.starting + self.initializing()
     }
 
+    /// Whether an environment serves calls or is in its init phase.
+    pub(super) fn has_active(&self) -> bool {
+        let mut joined = self.joined.iter();
+        joined.any(|member| !self.idle.contains(&member.id))
+    }
+
     pub(super) fn reserve(&mut self) {
         self.starting += 1;
     }

@@ -22,6 +22,7 @@ mod tests;
 mod waiting;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use lambkin_model::InvokeError;
 use tokio::sync::Notify;
@@ -53,6 +54,8 @@ struct State {
     ceiling: Option<usize>,
     /// The number of environments that have answered and will ask for the next event in a moment.
     soon_idle: usize,
+    /// When an environment became free last.
+    last_release: Option<Instant>,
     waiting: WaitingCalls,
 }
 
@@ -215,6 +218,7 @@ impl Dispatcher {
     /// Reports a free place of an environment; `announced` says whether [`Dispatcher::announce_idle`] preceded.
     pub(crate) fn release(&self, id: EnvironmentId, announced: bool) -> Next {
         let mut state = self.lock();
+        state.last_release = Some(Instant::now());
         if announced {
             state.soon_idle = state.soon_idle.saturating_sub(1);
         }
@@ -255,6 +259,13 @@ impl Dispatcher {
             state.members.remove_idle(id);
         }
         is_spare && is_idle
+    }
+
+    /// Whether an environment is working, or was within this time.
+    pub(crate) fn was_active_within(&self, time: Duration) -> bool {
+        let state = self.lock();
+        let last = state.last_release;
+        state.members.has_active() || last.is_some_and(|last| last.elapsed() <= time)
     }
 
     /// Ends every environment: idle ones at once, the others after their calls.

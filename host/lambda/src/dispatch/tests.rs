@@ -358,7 +358,7 @@ async fn closing_waits_for_environments_that_have_given_way() {
     assert!(!dispatcher.leave(one));
     let closed = dispatcher.close();
     tokio::pin!(closed);
-    let early = tokio::time::timeout(std::time::Duration::ZERO, closed.as_mut()).await;
+    let early = tokio::time::timeout(Duration::ZERO, closed.as_mut()).await;
     assert!(early.is_err(), "one has not ended yet");
     dispatcher.leave(two);
     closed.await;

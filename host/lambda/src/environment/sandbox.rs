@@ -47,6 +47,7 @@ use crate::telemetry::hub::Telemetry;
 use crate::time::now_ms;
 use crate::variables::{SandboxInfo, runtime_variables};
 use crate::view::View;
+use crate::wrapper::wrap;
 
 /// Running processes and their connections to the host.
 #[derive(Debug)]
@@ -140,17 +141,22 @@ impl Sandbox {
             };
             extension_processes.start(name, launch);
         }
+        let arguments = match &spec.code.entry {
+            // These are Lambkin's own.
+            Entry::Managed(_) => {
+                let arguments = runtime.arguments.iter();
+                arguments.map(|argument| view.text(argument)).collect()
+            }
+            _ => runtime.arguments,
+        };
+        let (program, arguments) = match spec.wrapper() {
+            Some(wrapper) => wrap(&view.path(&wrapper), placed.program, arguments),
+            None => (placed.program, arguments),
+        };
         Ok(Self {
             launch: Some(Launch {
-                program: placed.program,
-                arguments: match &spec.code.entry {
-                    // These are Lambkin's own.
-                    Entry::Managed(_) => {
-                        let arguments = runtime.arguments.iter();
-                        arguments.map(|argument| view.text(argument)).collect()
-                    }
-                    _ => runtime.arguments,
-                },
+                program,
+                arguments,
                 variables,
                 directory,
                 sandbox: placed.sandbox,

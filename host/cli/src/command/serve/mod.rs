@@ -200,7 +200,12 @@ fn watch_files(
         let addresses = addresses.map(|(_key, address)| address).collect();
         Configuration::new(global, config, addresses, Arc::clone(restart))
     });
-    watch::start(watch, configuration, log.clone())
+    let path = global.config.clone();
+    let anew = watch::Anew {
+        restart: Arc::clone(restart),
+        is_possible: Box::new(move || Config::read_or_guess(&path).is_ok()),
+    };
+    watch::start(watch, configuration, Some(anew), log.clone())
 }
 
 fn warn(config: &Config, triggers: &[TriggerEndpoint]) {
@@ -209,6 +214,9 @@ fn warn(config: &Config, triggers: &[TriggerEndpoint]) {
         if let Err(error) = function.check_program() {
             eprintln!("warning: function {}: {error}", full_name(function));
         }
+    }
+    for problem in &config.problems {
+        eprintln!("warning: {problem}");
     }
     for TriggerEndpoint { trigger, .. } in triggers {
         for warning in assembly::warnings(trigger) {

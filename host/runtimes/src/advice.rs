@@ -1,0 +1,102 @@
+//! What is said when no interpreter fits: what was asked for, what is there, and what to do.
+
+use std::fmt::Write as _;
+
+use crate::found::Found;
+use crate::id::{Language, Runtime};
+use crate::stores::{managers, program_name};
+use crate::version::Version;
+
+/// Why none of these interpreters can run a runtime. `source` is the file that asks for the version `wanted`, if the
+/// runtime has none.
+pub(crate) fn mismatch(
+    runtime: &Runtime,
+    wanted: Option<&Version>,
+    source: Option<&str>,
+    others: &[Found],
+) -> String {
+    let language = runtime.language;
+    let name = language.name();
+    let asks = match (&runtime.version, source) {
+        (Some(_), _) => format!("runtime {}", runtime.id),
+        (None, Some(source)) => source.to_owned(),
+        (None, None) => name.to_owned(),
+    };
+    let short = wanted.map_or_else(String::new, |wanted| wanted.short(language));
+    let needed = format!("{name} {short}");
+    let needed = needed.trim_end();
+    let mut text = match others {
+        [] if wanted.is_none() => format!("no {name} was found"),
+        [] => format!("{asks} needs {needed}, and no {name} was found"),
+        [found, ..] => format!(
+            "{asks} needs {needed}; found {name} {} at {} ({})",
+            found.version,
+            found.program.display(),
+            found.rule
+        ),
+    };
+    if !others.first().is_some_and(|found| found.is_binding) {
+        let _ = write!(text, " (looked at: {}, PATH)", managers(language));
+    }
+    let environment = others
+        .first()
+        .and_then(|found| found.program.parent()?.parent());
+    match environment.filter(|folder| folder.join("pyvenv.cfg").is_file()) {
+        Some(folder) => {
+            let _ = write!(
+                text,
+                "\nmake it anew: uv venv --python {short} {0} | python{short} -m venv --clear {0}",
+                folder.display()
+            );
+        }
+        None => {
+            if let Some(commands) = install(language, wanted) {
+                let _ = write!(text, "\ninstall it: {commands}");
+            }
+        }
+    }
+    match others {
+        [found, ..] => {
+            let own = Runtime::of(language, &found.version);
+            let _ = write!(
+                text,
+                "\nor set runtime = \"{}\", interpreter = \"/path/to/{}\", or version-check = \"off\"",
+                own.id,
+                program_name(language)
+            );
+        }
+        [] => {
+            let _ = write!(
+                text,
+                "\nor set interpreter = \"/path/to/{}\"",
+                program_name(language)
+            );
+        }
+    }
+    text
+}
+
+/// The commands that install a version, as a line.
+pub(crate) fn install(language: Language, wanted: Option<&Version>) -> Option<String> {
+    let version = wanted?.short(language);
+    Some(match language {
+        Language::Node => {
+            format!("fnm install {version} | nvm install {version} | mise install node@{version}")
+        }
+        Language::Python => {
+            format!(
+                "uv python install {version} | pyenv install {version} | mise install python@{version}"
+            )
+        }
+        Language::Ruby => format!(
+            "mise install ruby@{version} | rbenv install -l, then rbenv install {version}.N"
+        ),
+        Language::Java => {
+            format!("mise install java@{version} | apt-get install openjdk-{version}-jdk-headless")
+        }
+        Language::Dotnet => {
+            format!("mise install dotnet@{version} | https://dotnet.microsoft.com/download")
+        }
+        Language::Custom => return None,
+    })
+}
