@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
-use crate::config::SandboxChoice;
+use crate::config::{DebugOption, SandboxChoice};
 
 /// AWS Lambda on your machine: no Docker, no account.
 #[derive(Debug, Parser)]
@@ -83,7 +83,7 @@ pub enum Command {
     },
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub struct Serve {
     /// Print one line of JSON to standard output when all sockets listen, for tools and tests
     #[arg(long)]
@@ -104,6 +104,15 @@ pub struct Serve {
     /// How functions are kept apart from the machine, whatever lambkin.toml says
     #[arg(long, value_name = "MODE")]
     pub sandbox: Option<SandboxChoice>,
+
+    /// Start the debugger of a function's language, which listens at a port (default: the language's usual one); without
+    /// a name, of the only function; may be repeated
+    #[arg(long, value_name = "FUNCTION[=PORT]", value_parser = DebugOption::parse, num_args = 0..=1, default_missing_value = "")]
+    pub debug: Vec<DebugOption>,
+
+    /// Let the functions of --debug wait for a debugger before their code runs
+    #[arg(long, requires = "debug")]
+    pub debug_wait: bool,
 
     /// Give the Invoke API the responses of another emulator
     #[arg(long, value_name = "EMULATOR")]

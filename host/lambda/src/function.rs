@@ -1,8 +1,12 @@
 //! One version of a function: its configuration, and the dispatcher of its environments.
 
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::clock::Clock;
+use crate::debugger::{DebugPorts, DebugSettings, Debugger};
 use crate::dispatch::Dispatcher;
 use crate::log::Log;
 use crate::ports::Sandboxes;
@@ -19,6 +23,8 @@ pub struct Function {
     pub(crate) dispatcher: Dispatcher,
     pub(crate) starts: StartQueue,
     pub(crate) sandboxes: Sandboxes,
+    pub(crate) clock: Arc<Clock>,
+    pub(crate) debug_ports: Arc<DebugPorts>,
 }
 
 impl Function {
@@ -32,7 +38,36 @@ impl Function {
             dispatcher,
             starts: StartQueue::default(),
             sandboxes: Sandboxes::default(),
+            clock: Arc::default(),
+            debug_ports: Arc::default(),
         })
+    }
+
+    /// The clock that limits the function, and by which its callers may wait. It stands while somebody debugs the function.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Listens at the port at which a debugger attaches, if the function is debugged. Must be called within a runtime.
+    ///
+    /// # Errors
+    ///
+    /// The port is taken.
+    pub fn open_debug_port(&self) -> io::Result<Option<SocketAddr>> {
+        let settings = self
+            .spec
+            .debug
+            .map(|debug| self.debug_ports.open(debug.port));
+        settings.transpose()
+    }
+
+    /// The debugger's way to a new environment, if the function is debugged.
+    pub(crate) fn debugger(&self) -> io::Result<Option<Debugger>> {
+        let Some(DebugSettings { port, wait }) = self.spec.debug else {
+            return Ok(None);
+        };
+        let port = self.debug_ports.take(port)?;
+        Debugger::start(port, &self.clock, wait).map(Some)
     }
 
     /// The function's configuration.

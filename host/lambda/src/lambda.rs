@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use lambkin_model::{Invocation, InvokeError, Outcome};
 
@@ -87,6 +88,22 @@ impl Lambda {
         match self.named(function, &mut invocation) {
             Some(function) => function.invoke_streaming(invocation).await,
             None => Reply::Whole(refused(InvokeError::UnknownFunction)),
+        }
+    }
+
+    /// Waits for the result of an invocation for up to `limit`, not counting the time for which the function is debugged.
+    /// `None`: the time is over.
+    pub async fn timeout<F: Future>(
+        &self,
+        function: &str,
+        limit: Duration,
+        invoked: F,
+    ) -> Option<F::Output> {
+        match self.function(function) {
+            Some(function) if function.spec().debug.is_some() => {
+                function.clock().timeout(limit, invoked).await
+            }
+            _ => tokio::time::timeout(limit, invoked).await.ok(),
         }
     }
 

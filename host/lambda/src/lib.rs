@@ -8,7 +8,7 @@
 //! breaks a protocol, the process is replaced and the caller gets the error that AWS would return.
 //!
 //! The files in order, each of which uses only earlier ones: [`limits`], `time`, `name`, `ids`, `call`,
-//! `script`, `archive`, `bootstrap`, `code`, `wrapper`, `spec`, `view`, `recursion`, `function_error`, `state_machine`,
+//! `script`, `archive`, `bootstrap`, `code`, `wrapper`, `clock`, `debugger`, `spec`, `view`, `recursion`, `function_error`, `state_machine`,
 //! `api_error`, `dispatch`,
 //! `demand`, `start_turn`, `memory`, `extension` and `telemetry` (in the order of their files), `log`,
 //! `runtime_api`, `ports`, `function`, `variables`, `environment`, `invoke`, `version`, `asynchronous::accept`, `lambda`,
@@ -19,7 +19,9 @@ mod archive;
 mod asynchronous;
 mod bootstrap;
 mod call;
+mod clock;
 mod code;
+mod debugger;
 mod demand;
 mod dispatch;
 mod environment;
@@ -53,7 +55,9 @@ mod wrapper;
 pub use asynchronous::{AcceptError, Asynchronous, AsynchronousConfig, EventInvokeConfig, Target};
 pub use bootstrap::{ExecutableError, NoBootstrapError};
 pub use call::{Reply, ResponseStream, StreamEnd, StreamError};
+pub use clock::Clock;
 pub use code::{Code, CodeError, Entry, Managed, open_layer};
+pub use debugger::{DEBUG_PORT, DebugSettings};
 pub use function::Function;
 pub use function_error::{
     RESPONSE_TOO_LARGE, api_error_body, response_too_large_type_first, timed_out_text,

@@ -11,6 +11,7 @@ use serde::{Serialize, Serializer};
 
 use crate::bootstrap::NoBootstrapError;
 use crate::code::{Code, Entry, Search};
+use crate::debugger::DebugSettings;
 use crate::name::LATEST;
 use crate::wrapper;
 
@@ -86,6 +87,8 @@ pub struct FunctionSpec {
     pub sandbox: SandboxMode,
     /// The size of `/tmp` in MB, in sandboxes that have one of their own.
     pub tmp_mb: u32,
+    /// How the function is debugged; set by [`debug`](Self::debug).
+    pub debug: Option<DebugSettings>,
 }
 
 /// How the processes of a function are kept apart from the machine and from other functions.
@@ -240,7 +243,17 @@ impl FunctionSpec {
             layers: Vec::new(),
             sandbox: SandboxMode::Process,
             tmp_mb: TMP_MB,
+            debug: None,
         }
+    }
+
+    /// Makes the function one that is debugged: its processes are not frozen between invocations, so that the debugger
+    /// can talk to them, and may use the memory that the debugger needs.
+    pub fn debug(&mut self, settings: DebugSettings) {
+        self.debug = Some(settings);
+        self.lifecycle.freeze = false;
+        self.lifecycle.enforce_memory = false;
+        self.lifecycle.idle_timeout = None;
     }
 
     /// A function for tests that start none.

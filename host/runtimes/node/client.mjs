@@ -22,7 +22,7 @@ import { prepareStreaming, reportStrayErrors, runLegacy, runModern } from './inv
 import { errorBody, installConsole, logError, runtimeError } from './log.mjs';
 import { RuntimeApi } from './runtime-api.mjs';
 import {
-  env, HIGH_WATER_MARK, legacy, multiConcurrent, REQUEST_ID, runtimeId, runtimeMajor, STREAMING, take, TENANT_ID,
+  env, HIGH_WATER_MARK, legacy, multiConcurrent, REQUEST_ID, runtimeId, runtimeMajor, STREAMING, TENANT_ID,
   X_RAY_TRACE_ID,
 } from './settings.mjs';
 
@@ -156,16 +156,6 @@ function honourNodePathForImports(root) {
   return import(hooks.href).then(({ hooksFor }) => nodeModule.registerHooks(hooksFor(folders)));
 }
 
-/** Opens the inspector if asked to: here and not by --inspect-brk, which would stop in this file. */
-function openInspector() {
-  const port = take('LAMBKIN_DEBUG_PORT');
-  const wait = take('LAMBKIN_DEBUG_WAIT') === '1';
-  if (port === undefined) return;
-  const inspector = require('node:inspector');
-  inspector.open(Number(port), '127.0.0.1');
-  if (wait) inspector.waitForDebugger();
-}
-
 // ---------------------------------------------------------------------------------------------------------------------
 // globalThis.awslambda
 
@@ -231,7 +221,6 @@ async function start() {
   if (legacy) reportStrayErrors(api);
   try {
     await honourNodePathForImports(env.LAMBDA_TASK_ROOT);
-    openInspector();
     const handler = await loadHandler(env.LAMBDA_TASK_ROOT, env._HANDLER);
     if (handler[STREAMING]) prepareStreaming();
     if (legacy) runLegacy(api, handler);

@@ -154,11 +154,14 @@ pub(crate) fn command(
     Ok((command, outside))
 }
 
+/// The option that comes before all others of Java.
+pub(crate) const FIRST_OPTION: &str = "-XX:MaxHeapSize";
+
 /// AWS's options, without those for its own build of the JVM.
 fn options(found: &Found, memory_mb: u32) -> Vec<String> {
     let heap = u64::from(memory_mb) * 85 / 100;
     let mut options = vec![
-        format!("-XX:MaxHeapSize={heap}m"),
+        format!("{FIRST_OPTION}={heap}m"),
         "-XX:+UseSerialGC".to_owned(),
         "-XX:+TieredCompilation".to_owned(),
         "-XX:TieredStopAtLevel=1".to_owned(),

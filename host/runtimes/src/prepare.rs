@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::clients;
+use crate::debug::{self, Debug};
 use crate::find::{Places, find};
 use crate::found::Found;
 use crate::id::{Language, Runtime};
@@ -52,6 +53,8 @@ pub struct Request<'a> {
     pub node_options: &'a str,
     /// Whether the function has a `PYTHONPATH` of its own.
     pub has_python_path: bool,
+    /// How the function is debugged, if it is.
+    pub debug: Option<Debug<'a>>,
     /// The machine.
     pub machine: &'a Machine,
 }
@@ -123,7 +126,7 @@ pub fn prepare(request: &Request<'_>) -> Result<Prepared, String> {
     let has_client = matches!(language, Language::Python | Language::Ruby | Language::Node);
     let mut folders: Vec<PathBuf> = request.sdk.map(Path::to_owned).into_iter().collect();
     let mut program = found.program.to_string_lossy().into_owned();
-    let arguments = match language {
+    let mut arguments = match language {
         Language::Python => {
             // Python takes a compiled module for up to date if the size and the second of the source are the same, which
             // two saves in a row can have. On AWS it cannot write any, as the code is read-only.
@@ -177,6 +180,17 @@ pub fn prepare(request: &Request<'_>) -> Result<Prepared, String> {
             ));
         }
     };
+    if let Some(debug) = request.debug {
+        for (key, value) in debug::variables(language, debug) {
+            variables.insert(key.to_owned(), value);
+        }
+        // The words before the options of Java are those of a shell that compiles the function first.
+        let before = arguments
+            .iter()
+            .position(|it| it.starts_with(java::FIRST_OPTION));
+        let at = before.unwrap_or(0);
+        arguments.splice(at..at, debug::arguments(language, &found, debug)?);
+    }
     let command = std::iter::once(program).chain(arguments).collect();
     if let Some(wanted) = &request.runtime.version {
         notes.extend(deprecation(&runtime));

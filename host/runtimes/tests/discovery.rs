@@ -78,6 +78,7 @@ impl Made {
             memory_mb: 128,
             node_options: "",
             has_python_path: false,
+            debug: None,
             machine: &machine,
         })
     }

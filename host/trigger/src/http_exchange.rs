@@ -18,7 +18,6 @@ use lambkin_plugin::{
     Answer, CallError, Ending, Fetch, GuestError, HttpTrigger, InvocationMode, Occasion,
     PluginError, Resumption, Shaped, Step, TriggerOutcome,
 };
-use tokio::time::timeout;
 
 use crate::limits::MAX_STEPS;
 use crate::outcome::to_ending;
@@ -274,9 +273,10 @@ impl Exchange<'_> {
         let invoked = self.invoke_once(&function, invocation, mode);
         let ended = match wait {
             None => invoked.await,
-            Some(wait) => timeout(wait, invoked)
-                .await
-                .unwrap_or_else(|_| Ended::now(Ending::Expired)),
+            Some(wait) => {
+                let waited = self.steps.lambda.timeout(&function, wait, invoked).await;
+                waited.unwrap_or_else(|| Ended::now(Ending::Expired))
+            }
         };
         if let Some((key, cache)) = cached {
             self.steps

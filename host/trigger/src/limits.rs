@@ -6,6 +6,12 @@ use std::time::Duration;
 /// starts with five pollers per event source mapping and may add up to a thousand; one machine gains nothing from more.
 pub const DEFAULT_CONCURRENCY: usize = 5;
 
+/// How often the leases of messages are renewed whose function somebody debugs, so that even the shortest one, of a
+/// second, does not end meanwhile …
+pub const LEASE_RENEWAL: Duration = Duration::from_millis(250);
+/// … and for how long, in milliseconds: longer than a renewal may be late on a busy machine.
+pub const RENEWED_LEASE_MS: u32 = 30_000;
+
 /// The longest wait for the first message of a batch, after which the wait is repeated. Waiting costs nothing; the
 /// bound is for external systems: SQS allows a receive to wait for up to 20 seconds.
 pub const RECEIVE_WAIT: Duration = Duration::from_secs(20);

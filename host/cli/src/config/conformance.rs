@@ -96,6 +96,8 @@ const SAMPLES: &[(&str, &str)] = &[
     ("functions.f.idle-timeout", "60"),
     ("functions.f.environment-concurrency", "2"),
     ("functions.f.snap-start", "true"),
+    ("functions.f.debug", "9229"),
+    ("functions.f.debug-wait", "true"),
     ("functions.f.freeze", "false"),
     ("functions.f.enforce-memory", "false"),
     ("functions.f.log-format", "'json'"),
@@ -162,6 +164,7 @@ const SAMPLES: &[(&str, &str)] = &[
 
 /// Keys whose samples need another key beside them.
 const COMPANIONS: &[(&str, &str)] = &[
+    ("functions.f.debug-wait", "functions.f.debug"),
     (
         "queues.\"q.fifo\".FifoThroughputLimit",
         "queues.\"q.fifo\".DeduplicationScope",

@@ -20,7 +20,8 @@ use super::account;
 use super::allowlist;
 use super::asynchronous::{self, Settings as Asynchronous};
 use super::bucket::{self, Bucket};
-use super::function;
+use super::debug::DebugOption;
+use super::function::{self, full_name};
 use super::function_inputs::FunctionInputs;
 use super::invoke::{self, Invoke};
 use super::key::{Entry, Key, Kind, Table};
@@ -31,6 +32,7 @@ use super::reader::{Diagnostics, Reader};
 use super::sandbox::{self, SandboxChoice};
 use super::service::{self, Service};
 use super::source::{Diagnostic, Source};
+use super::suggest::suggestion;
 use super::trigger::{self, Trigger};
 use super::version::LATEST;
 use crate::text;
@@ -281,11 +283,46 @@ impl Config {
             let found = managed::prepare(spec, &inputs.runtime, folder);
             self.notes.extend(found.notes);
             let problem = found.problem.into_iter();
-            let name = function::full_name(spec);
+            let name = full_name(spec);
             self.problems
                 .extend(problem.map(|problem| format!("function {name}: {problem}")));
         }
         self
+    }
+
+    /// Makes functions ones that are debugged. `path` is that of the file.
+    pub fn debug(
+        &mut self,
+        options: &[DebugOption],
+        wait: bool,
+        path: &Path,
+    ) -> Result<(), String> {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let is_only = self.functions.len() == 1;
+        for option in options {
+            let mut functions = self.functions.iter_mut().zip(&self.function_inputs);
+            let is_meant = |spec: &FunctionSpec| match option.function.as_str() {
+                "" => is_only,
+                name => name == full_name(spec),
+            };
+            let Some((spec, inputs)) = functions.find(|(spec, _)| is_meant(spec)) else {
+                return Err(self.nothing_to_debug(&option.function));
+            };
+            let language = managed::language(spec, &inputs.runtime);
+            spec.debug(option.settings(spec, language, wait)?);
+            // What it says about the runtime was said when the configuration was read.
+            managed::prepare(spec, &inputs.runtime, folder);
+        }
+        Ok(())
+    }
+
+    fn nothing_to_debug(&self, name: &str) -> String {
+        let names: Vec<String> = self.functions.iter().map(full_name).collect();
+        let hint = suggestion(name, names.iter().map(String::as_str));
+        match name {
+            "" => format!("name the function to debug: --debug FUNCTION; {hint}"),
+            _ => format!("there is no function {name:?} to debug; {hint}"),
+        }
     }
 
     /// The names of all functions.

@@ -7,9 +7,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use lambkin_lambda::{Entry, FunctionSpec, Managed};
+use lambkin_lambda::{DEBUG_PORT, Entry, FunctionSpec, Managed};
 use lambkin_runtimes::{
-    ClientChoice, Guess, Language, Machine, Request, Runtime, guess_file, guess_folder,
+    ClientChoice, Debug, Guess, Language, Machine, Request, Runtime, guess_file, guess_folder,
     guess_handler, runtime_names, similar_runtime,
 };
 
@@ -189,6 +189,10 @@ pub fn prepare(spec: &mut FunctionSpec, settings: &RuntimeSettings, project: &Pa
         memory_mb: spec.memory_mb,
         node_options: own.get("NODE_OPTIONS").map_or("", String::as_str),
         has_python_path: own.contains_key("PYTHONPATH"),
+        debug: spec.debug.map(|debug| Debug {
+            port: DEBUG_PORT,
+            wait: debug.wait,
+        }),
         machine: &machine(&project),
     };
     let paths = std::iter::once(&spec.code.task_root).chain(&spec.layers);
@@ -251,6 +255,11 @@ fn no_handler(spec: &FunctionSpec, settings: &RuntimeSettings, code: &Path) -> O
         reason.push_str("\nset `handler` to one of them");
     }
     Some(reason)
+}
+
+/// The language of a function that has no bootstrap.
+pub fn language(spec: &FunctionSpec, settings: &RuntimeSettings) -> Option<Language> {
+    runtime_of(spec, settings).map(|(runtime, _)| runtime.language)
 }
 
 /// The runtime of a function that has no bootstrap, and what its code looks like.

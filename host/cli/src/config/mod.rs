@@ -10,6 +10,7 @@ mod asynchronous;
 mod bucket;
 #[cfg(test)]
 mod conformance;
+mod debug;
 mod env_file;
 mod file;
 mod function;
@@ -44,6 +45,7 @@ mod value;
 mod version;
 
 pub use bucket::Bucket;
+pub use debug::DebugOption;
 pub use file::{Config, ConfigError, Mistaken};
 pub use function::{AdHoc, ad_hoc, defaults, full_name};
 pub use function_inputs::FunctionInputs;

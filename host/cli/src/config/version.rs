@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use lambkin_lambda::{Code, Entry, FunctionSpec, Variables, is_reserved_variable};
 
+use super::debug;
 use super::function_inputs::{FunctionInputs, VariableSources, check_size};
 use super::ignore::Ignore;
 use super::key::{self, Key, Kind, Table};
@@ -28,6 +29,7 @@ pub const TABLE: Table = Table::new(&[
     managed::KEYS,
     sandbox::KEYS,
     lifecycle::KEYS,
+    debug::KEYS,
 ]);
 
 pub const KEYS: &[Key] = &[
@@ -190,7 +192,7 @@ pub fn read_version_keys(
     let tmp = table.integer("ephemeral-storage");
     let tmp = tmp.and_then(|tmp| u32::try_from(tmp.value).ok());
     let memory = memory.and_then(|memory| u32::try_from(memory.value).ok());
-    let spec = FunctionSpec {
+    let mut spec = FunctionSpec {
         code: read_code(
             code,
             command,
@@ -213,6 +215,7 @@ pub fn read_version_keys(
         tmp_mb: tmp.unwrap_or(base.tmp_mb),
         ..base
     };
+    debug::read(table, &mut spec, diagnostics);
     Version { spec, inputs }
 }
 

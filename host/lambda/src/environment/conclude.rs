@@ -104,7 +104,7 @@ impl Environment {
 
     /// Ends the invocations whose deadline has passed.
     pub(super) async fn conclude_overdue(&mut self, now: Instant) {
-        while let Some(index) = self.in_flight.iter().position(|one| one.deadline <= now) {
+        while let Some(index) = self.first_overdue(now) {
             let invocation = self.in_flight.swap_remove(index);
             let delivery_id = invocation.delivery_id;
             self.time_out(invocation);
@@ -114,6 +114,12 @@ impl Environment {
                 _ => self.end_sandbox(ShutdownReason::Timeout).await,
             }
         }
+    }
+
+    fn first_overdue(&self, now: Instant) -> Option<usize> {
+        let clock = &self.function.clock;
+        let is_overdue = |one: &InFlight| clock.due(&one.deadline).is_some_and(|due| due <= now);
+        self.in_flight.iter().position(is_overdue)
     }
 
     fn time_out(&mut self, mut invocation: InFlight) {
@@ -179,8 +185,12 @@ impl Environment {
             (gauge, used)
         });
         // With many processes, a reading can take seconds.
-        let deadlines = self.in_flight.iter().map(|invocation| invocation.deadline);
-        let deadline = deadlines.min().unwrap_or_else(Instant::now);
+        let clock = &self.function.clock;
+        let due = self
+            .in_flight
+            .iter()
+            .filter_map(|one| clock.due(&one.deadline));
+        let deadline = due.min().unwrap_or_else(Instant::now);
         let Ok(Ok((gauge, used))) = tokio::time::timeout_at(deadline.into(), reading).await else {
             return 0; // an invocation has timed out, or the host is shutting down
         };

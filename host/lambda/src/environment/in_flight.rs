@@ -12,6 +12,7 @@ use lambkin_model::{
 use tokio::sync::oneshot;
 
 use crate::call::{Call, Reply, ResponseStream, StreamEnd, StreamError, shutting_down};
+use crate::clock::Deadline;
 use crate::function_error;
 use crate::log::ReportStatus;
 use crate::runtime_api::session::{RuntimeResponse, StreamingResponse, Timing};
@@ -24,7 +25,7 @@ pub(super) struct InFlight {
     pub wants_stream: bool,
     /// When the event was delivered. The function's timeout starts here.
     pub began: Instant,
-    pub deadline: Instant,
+    pub deadline: Deadline,
     /// The duration of the init phase, if this is the first invocation after it and it succeeded.
     pub init: Option<Duration>,
     /// When the runtime responded.
@@ -43,16 +44,15 @@ impl InFlight {
     pub(super) fn new(
         call: Call,
         delivery_id: u64,
-        timeout: Duration,
+        deadline: Deadline,
         init: Option<Duration>,
     ) -> Self {
-        let began = Instant::now();
         Self {
             delivery_id,
             invocation: call.invocation,
             wants_stream: call.wants_stream,
-            began,
-            deadline: began + timeout,
+            began: Instant::now(),
+            deadline,
             init,
             timing: None,
             runtime_done: None,

@@ -26,6 +26,7 @@ use super::in_flight::InFlight;
 use super::sandbox::{RuntimeProgram, Sandbox, SandboxEvent};
 use super::state::{Environment, Input, Stopped};
 use crate::bootstrap::NoBootstrapError;
+use crate::clock::Deadline;
 use crate::demand::DemandGauge;
 use crate::dispatch::{Message, Way};
 use crate::extension::discover::{self, LAUNCH_ERROR, discover};
@@ -100,7 +101,7 @@ impl Environment {
             _ => LONG_INIT_TIMEOUT.max(spec.timeout),
         };
         match self
-            .reach_ready(Phase::Init, &mut turn, began + limit)
+            .reach_ready(Phase::Init, &mut turn, self.function.clock.deadline(limit))
             .await
         {
             Ok(()) => {
@@ -126,7 +127,7 @@ impl Environment {
     pub(super) async fn initialize_again(
         &mut self,
         mut turn: StartTurn,
-        deadline: Instant,
+        deadline: Deadline,
     ) -> Result<(), InitPhaseError> {
         let began = Instant::now();
         let reached = self.reach_ready(Phase::Invoke, &mut turn, deadline).await;
@@ -171,12 +172,14 @@ impl Environment {
         &mut self,
         phase: Phase,
         turn: &mut StartTurn,
-        mut until: Instant,
+        mut until: Deadline,
     ) -> Result<(), InitPhaseError> {
         let program = self.start_sandbox(phase).await?;
         let mut progress = Progress::default();
         loop {
-            let wake = turn.next_look().min(until);
+            let due = self.function.clock.due(&until);
+            let look = turn.next_look();
+            let wake = due.map_or(look, |due| look.min(due));
             let event = match self.next_input(Some(wake)).await {
                 Input::Message(message) => {
                     self.on_message(message)
@@ -200,7 +203,10 @@ impl Environment {
                         (None, _) => InitPhaseError::Exited(exit),
                     });
                 }
-                SandboxEvent::TimeReached if Instant::now() < until => turn.look(&self.pids()),
+                SandboxEvent::ClockChanged => {}
+                SandboxEvent::TimeReached if due.is_none_or(|due| Instant::now() < due) => {
+                    turn.look(&self.pids());
+                }
                 SandboxEvent::TimeReached if self.extend(phase, &mut progress, &mut until) => {}
                 SandboxEvent::TimeReached => {
                     let reported = progress.reported;
@@ -217,7 +223,7 @@ impl Environment {
     /// `false` if that time is zero.
     ///
     /// The phase within an invocation is not extended, because its limit is the function's timeout.
-    fn extend(&self, phase: Phase, progress: &mut Progress, until: &mut Instant) -> bool {
+    fn extend(&self, phase: Phase, progress: &mut Progress, until: &mut Deadline) -> bool {
         if phase == Phase::Invoke || progress.reported.is_some() {
             return false;
         }
@@ -228,7 +234,7 @@ impl Environment {
             return false;
         }
         progress.starved += extension;
-        *until += extension;
+        until.extend(extension);
         true
     }
 
@@ -241,7 +247,7 @@ impl Environment {
         event: RuntimeEvent,
         phase: Phase,
         progress: &mut Progress,
-        until: &mut Instant,
+        until: &mut Deadline,
     ) {
         match event {
             RuntimeEvent::Ready => {
@@ -258,7 +264,7 @@ impl Environment {
                 // The process itself serves as the snapshot. Restoring it takes no time, but its hooks run now.
                 let now = Instant::now();
                 progress.restored_at = Some(now);
-                *until = now + RESTORE_TIMEOUT;
+                *until = self.function.clock.deadline(RESTORE_TIMEOUT);
                 if let Some(sandbox) = &self.sandbox {
                     sandbox.restore();
                 }
@@ -332,6 +338,7 @@ impl Environment {
         self.log.set_telemetry(Arc::clone(sandbox.telemetry()));
         self.sandbox = Some(sandbox);
         self.log_init_start(phase);
+        self.log_debugger();
         if let Some(file) = disabled_by {
             self.log.platform(&format!(
                 "Extensions disabled by attached layer ({})",
@@ -340,6 +347,23 @@ impl Environment {
         }
         self.start_runtime(&program)?;
         Ok(program)
+    }
+
+    /// Says where a debugger attaches.
+    fn log_debugger(&mut self) {
+        let sandbox = self.sandbox.as_ref();
+        let (Some(address), Some(debug)) = (
+            sandbox.and_then(Sandbox::debug_address),
+            self.function.spec.debug,
+        ) else {
+            return;
+        };
+        let waits = match debug.wait {
+            true => ", for which the function waits",
+            false => "",
+        };
+        self.log
+            .platform(&format!("lambkin: attach a debugger at {address}{waits}"));
     }
 
     /// Starts the runtime if all external extensions have registered.

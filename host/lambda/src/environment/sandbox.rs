@@ -30,7 +30,9 @@ use super::address;
 use super::alarm::Alarm;
 use super::extension_processes::{ExtensionProcesses, ProcessEvent};
 use super::output::Output;
+use crate::clock::ClockChanges;
 use crate::code::Entry;
+use crate::debugger::Debugger;
 use crate::extension::discover::{Discovered, ExternalExtension};
 use crate::extension::event::{InvokeEvent, ShutdownReason, Tracing};
 use crate::extension::registry::{self, ExtensionRegistry, FunctionInfo};
@@ -67,6 +69,8 @@ pub(super) struct Sandbox {
     frozen: bool,
     mode: SandboxMode,
     server: AbortHandle,
+    /// The debugger's way to the runtime, and the changes of the clock that it makes.
+    debugger: Option<(Debugger, ClockChanges)>,
 }
 
 /// What happens in a sandbox.
@@ -82,6 +86,8 @@ pub(super) enum SandboxEvent {
     ExtensionExited(String, Exit),
     /// The time that was passed to [`Sandbox::next`] has come.
     TimeReached,
+    /// The function's clock stands, or goes on again.
+    ClockChanged,
 }
 
 /// The program of the runtime.
@@ -98,6 +104,7 @@ impl Sandbox {
         discovered: Discovered,
         log_stream: &str,
     ) -> io::Result<Self> {
+        let debugger = function.debugger()?;
         let listener = address::listen(function.spec.runtime_api).await?;
         let address = listener.local_addr()?;
         let spec = &function.spec;
@@ -115,7 +122,7 @@ impl Sandbox {
         });
         let view = View::of(spec);
         let placed = view.place(&runtime.program);
-        let variables = runtime_variables(
+        let mut variables = runtime_variables(
             spec,
             &function.account,
             &SandboxInfo {
@@ -126,6 +133,21 @@ impl Sandbox {
                 programs: &placed.folders,
             },
         );
+        let mut arguments = match &spec.code.entry {
+            // These are Lambkin's own.
+            Entry::Managed(_) => {
+                let arguments = runtime.arguments.iter();
+                arguments.map(|argument| view.text(argument)).collect()
+            }
+            _ => runtime.arguments,
+        };
+        if let Some(debugger) = &debugger {
+            let port = debugger.runtime_port.to_string();
+            variables.insert("LAMBKIN_DEBUG_PORT".to_owned(), port);
+            for text in variables.values_mut().chain(&mut arguments) {
+                *text = debugger.fill_in(text);
+            }
+        }
         let directory = view.code();
         let peers = Arc::new(Peers::new(&spec.name, address, spec.runtime_api.is_some()));
         function.sandboxes.add(&peers);
@@ -141,14 +163,6 @@ impl Sandbox {
             };
             extension_processes.start(name, launch);
         }
-        let arguments = match &spec.code.entry {
-            // These are Lambkin's own.
-            Entry::Managed(_) => {
-                let arguments = runtime.arguments.iter();
-                arguments.map(|argument| view.text(argument)).collect()
-            }
-            _ => runtime.arguments,
-        };
         let (program, arguments) = match spec.wrapper() {
             Some(wrapper) => wrap(&view.path(&wrapper), placed.program, arguments),
             None => (placed.program, arguments),
@@ -170,6 +184,7 @@ impl Sandbox {
             alarm: Alarm::default(),
             frozen: false,
             mode: spec.sandbox,
+            debugger: debugger.map(|debugger| (debugger, function.clock.changes())),
             server: serve(listener, spec, Arc::clone(&peers), Arc::clone(&api)),
             api,
             peers,
@@ -186,6 +201,11 @@ impl Sandbox {
             self.stderr = Some(Output::new(outputs.stderr));
         }
         Ok(())
+    }
+
+    /// Where a debugger attaches, if the function is debugged.
+    pub(super) fn debug_address(&self) -> Option<SocketAddr> {
+        self.debugger.as_ref().map(|(debugger, _)| debugger.address)
     }
 
     pub(super) fn extensions(&self) -> &Arc<ExtensionRegistry> {
@@ -288,6 +308,7 @@ impl Sandbox {
                 },
                 () = readable(&self.stdout) => write(&mut self.stdout, Source::Stdout, log),
                 () = readable(&self.stderr) => write(&mut self.stderr, Source::Stderr, log),
+                () = clock_changed(&mut self.debugger) => return SandboxEvent::ClockChanged,
                 () = self.alarm.reached(until) => return SandboxEvent::TimeReached,
             }
         }
@@ -469,6 +490,13 @@ fn explain_start(exit: Exit, log: &mut EnvironmentLog) {
 async fn exited(process: &mut Option<Process>) -> Exit {
     match process {
         Some(process) => process.exited().await,
+        None => future::pending().await,
+    }
+}
+
+async fn clock_changed(debugger: &mut Option<(Debugger, ClockChanges)>) {
+    match debugger {
+        Some((_, changes)) => changes.changed().await,
         None => future::pending().await,
     }
 }

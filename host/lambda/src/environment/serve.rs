@@ -106,13 +106,13 @@ impl Environment {
             }
             return Some(self.idle_since + lifecycle.idle_timeout?);
         }
-        let deadlines = self.in_flight.iter().map(|invocation| invocation.deadline);
-        let deadline = deadlines.min()?;
-        Some(if lifecycle.enforce_memory {
-            deadline.min(self.memory_due)
-        } else {
-            deadline
-        })
+        let clock = &self.function.clock;
+        let due = self
+            .in_flight
+            .iter()
+            .filter_map(|one| clock.due(&one.deadline));
+        let memory_due = lifecycle.enforce_memory.then_some(self.memory_due);
+        due.chain(memory_due).min()
     }
 
     /// Delivers a call to the runtime, which is started first if there is no sandbox.
@@ -122,8 +122,8 @@ impl Environment {
             None => Some(self.wait_for_turn().await?),
         };
         self.last_delivery_id += 1;
-        let timeout = self.function.spec.timeout;
-        let invocation = InFlight::new(call, self.last_delivery_id, timeout, self.init.take());
+        let deadline = self.function.clock.deadline(self.function.spec.timeout);
+        let invocation = InFlight::new(call, self.last_delivery_id, deadline, self.init.take());
         if invocation.invocation.wants_log_tail {
             self.log.keep_tail();
         }
@@ -199,6 +199,8 @@ impl Environment {
             }
             SandboxEvent::RuntimeExited(exit) => self.on_crash(&exit).await,
             SandboxEvent::TimeReached => self.on_deadline().await,
+            // The deadlines are others now, which the caller looks at.
+            SandboxEvent::ClockChanged => {}
         }
     }
 

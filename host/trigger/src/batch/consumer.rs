@@ -9,6 +9,7 @@
 //! its lease ends, so a message is processed at least once.
 
 use std::collections::{HashMap, HashSet};
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use lambkin_lambda::{Lambda, now_ms};
@@ -20,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::gatherer::Gatherer;
 use super::source::{self, MessageSource, ReceiptAction};
 use crate::invocation::continue_trace;
-use crate::limits::DEFAULT_CONCURRENCY;
+use crate::limits::{DEFAULT_CONCURRENCY, LEASE_RENEWAL, RENEWED_LEASE_MS};
 use crate::outcome::to_ending;
 
 /// The consumer of one batch trigger.
@@ -130,13 +131,38 @@ impl<S: MessageSource> BatchConsumer<S> {
         let extra = batch.iter().flat_map(|message| &message.extra);
         let function = &self.trigger.function().name;
         let ending = match continue_trace(&self.lambda, function, event, extra) {
-            Some(invocation) => to_ending(self.lambda.invoke(function, invocation).await, function),
+            Some(invocation) => {
+                let invoked = self.lambda.invoke(function, invocation);
+                let outcome = tokio::select! {
+                    outcome = invoked => outcome,
+                    never = self.keep_leases(function, batch) => match never {},
+                };
+                to_ending(outcome, function)
+            }
             None => Ending::Unavailable("it calls itself in a loop".to_owned()),
         };
         TriggerOutcome {
             ending,
             at_ms: now_ms(),
             cached: false,
+        }
+    }
+
+    /// Renews the leases of a batch while the function's clock stands: a message that is being debugged is not received
+    /// again.
+    async fn keep_leases(&self, function: &str, batch: &[&Message]) -> Infallible {
+        let function = self.lambda.function(function);
+        let Some(function) = function.filter(|function| function.spec().debug.is_some()) else {
+            return std::future::pending().await;
+        };
+        loop {
+            tokio::time::sleep(LEASE_RENEWAL).await;
+            if function.clock().stands() {
+                let renewal = Action::Retry(Some(RENEWED_LEASE_MS));
+                let leases = batch.iter();
+                let leases = leases.map(|message| (message.receipt.clone(), renewal.clone()));
+                self.apply(leases.collect()).await;
+            }
         }
     }
 

@@ -6,7 +6,7 @@ mod bash;
 mod disk_recorder;
 mod doors;
 mod emulator_process;
-mod http;
+pub mod http;
 mod issuer;
 mod mock_server;
 mod project;

@@ -66,8 +66,15 @@ impl Project {
     /// Runs `lambkin serve`, asserts that it refuses the configuration, and returns its error output.
     #[track_caller]
     pub fn refusal(&self) -> String {
+        self.refusal_with(&[])
+    }
+
+    /// Like [`refusal`](Self::refusal), with further arguments.
+    #[track_caller]
+    pub fn refusal_with(&self, arguments: &[&str]) -> String {
         let output = lambkin()
             .arg("serve")
+            .args(arguments)
             .current_dir(self.path())
             .stdin(Stdio::null())
             .output()

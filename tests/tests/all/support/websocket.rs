@@ -34,6 +34,34 @@ impl Server {
     pub fn try_connect(&self, target: &str, headers: &[(&str, &str)]) -> Result<Client, String> {
         let url = self.trigger_url("web");
         let address = url.trim_start_matches("http://").trim_end_matches('/');
+        Client::open(address, target, headers)
+    }
+
+    /// Calls the management API of the trigger `web`.
+    #[track_caller]
+    pub fn manage(&self, method: &str, connection: &str, body: &[u8]) -> Reply {
+        let path = format!("/prod/@connections/{}", connection.replace('=', "%3D"));
+        http::request(self.trigger_url("web"), method, &path, &[], body)
+    }
+}
+
+/// Reads byte by byte, so that nothing of the first frame is lost.
+fn read_head(stream: &mut TcpStream) -> String {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") {
+        if stream.read(&mut byte).expect("a head") == 0 {
+            break;
+        }
+        head.push(byte[0]);
+    }
+    String::from_utf8(head).unwrap()
+}
+
+impl Client {
+    /// Asks a listener for a connection. Otherwise returns the response's head.
+    #[track_caller]
+    pub fn open(address: &str, target: &str, headers: &[(&str, &str)]) -> Result<Self, String> {
         let mut stream = TcpStream::connect(address).expect("the listener");
         stream.set_read_timeout(Some(TIMEOUT)).unwrap();
         let headers: String = headers
@@ -59,31 +87,9 @@ impl Server {
         // Longer messages and frames than the server takes.
         let config = WebSocketConfig::default();
         let socket = WebSocket::from_raw_socket(stream, Role::Client, Some(config));
-        Ok(Client { socket, head })
+        Ok(Self { socket, head })
     }
 
-    /// Calls the management API of the trigger `web`.
-    #[track_caller]
-    pub fn manage(&self, method: &str, connection: &str, body: &[u8]) -> Reply {
-        let path = format!("/prod/@connections/{}", connection.replace('=', "%3D"));
-        http::request(self.trigger_url("web"), method, &path, &[], body)
-    }
-}
-
-/// Reads byte by byte, so that nothing of the first frame is lost.
-fn read_head(stream: &mut TcpStream) -> String {
-    let mut head = Vec::new();
-    let mut byte = [0];
-    while !head.ends_with(b"\r\n\r\n") {
-        if stream.read(&mut byte).expect("a head") == 0 {
-            break;
-        }
-        head.push(byte[0]);
-    }
-    String::from_utf8(head).unwrap()
-}
-
-impl Client {
     #[track_caller]
     pub fn send(&mut self, text: impl ToString) {
         self.socket.send(Message::text(text.to_string())).unwrap();

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use lambkin_invoke_api::emulator::rie;
-use lambkin_lambda::{Lambda, Log, LogStyle};
+use lambkin_lambda::{Lambda, Log, LogStyle, Versions};
 use lambkin_trigger::folder_watcher::FolderWatcher;
 use lambkin_trigger::{Tasks, TriggerContext, TriggerStore};
 use tokio::sync::Notify;
@@ -29,7 +29,7 @@ use tokio::sync::Notify;
 use super::signals::Signals;
 use crate::args::{Compat, GlobalArgs, Serve};
 use crate::assembly::{self, Certificates, Storage};
-use crate::config::{Config, FunctionInputs, SandboxChoice, full_name};
+use crate::config::{Config, FunctionInputs, full_name};
 use crate::messages;
 use crate::watch::{self, Configuration, Watched};
 use endpoints::{Endpoints, Sockets, TriggerEndpoint};
@@ -48,13 +48,14 @@ const SERVICE_GRACE: Duration = Duration::from_secs(1);
 pub async fn run(global: &GlobalArgs, args: &Serve) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::new()?;
     // A task of its own, so that a signal ends it whatever it is doing. Nothing of it outlives the program.
-    let setup = tokio::spawn(set_up(global.clone(), args.no_freeze, args.sandbox));
+    let setup = tokio::spawn(set_up(global.clone(), args.clone()));
     let (config, log, storage, endpoints) = tokio::select! {
         ready = setup => ready.context("the set-up failed")??,
         () = signals.received() => return Ok(ExitCode::SUCCESS),
     };
     let asynchronous = assembly::asynchronous(&config, storage.as_ref());
     let lambda = assembly::lambda(&config, &log).with_asynchronous(asynchronous.clone());
+    open_debug_ports(&lambda)?;
     warn(&config, &endpoints.triggers);
     let restart = Arc::new(Notify::new());
     watch_files(global, args, &config, &lambda, &log, &restart)?;
@@ -111,16 +112,17 @@ pub async fn run(global: &GlobalArgs, args: &Serve) -> anyhow::Result<ExitCode> 
 /// be compiled.
 async fn set_up(
     global: GlobalArgs,
-    no_freeze: bool,
-    sandbox: Option<SandboxChoice>,
+    args: Serve,
 ) -> anyhow::Result<(Config, Log, Option<Storage>, Endpoints)> {
     let mut config = assembly::read_config(&global).await?;
-    if no_freeze {
+    if args.no_freeze {
         for function in &mut config.functions {
             function.lifecycle.freeze = false;
         }
     }
-    let notes = assembly::choose_sandboxes(&mut config, sandbox).await?;
+    let debugged = config.debug(&args.debug, args.debug_wait, &global.config);
+    debugged.map_err(anyhow::Error::msg)?;
+    let notes = assembly::choose_sandboxes(&mut config, args.sandbox).await?;
     config.notes.extend(notes);
     let sockets = Sockets::bind(&config).await?;
     let mut certificates = Certificates::new(&config);
@@ -174,6 +176,22 @@ fn spawn_storage(tasks: &mut Tasks, storage: &Storage, config: &Config) {
             tasks.spawn(|stop| watcher.serve(stop));
         }
     }
+}
+
+/// Opens the ports at which debuggers attach.
+fn open_debug_ports(lambda: &Lambda) -> anyhow::Result<()> {
+    for function in lambda.all_versions().flat_map(Versions::all) {
+        let opened = function.open_debug_port();
+        opened.with_context(|| {
+            let (name, debug) = (full_name(function.spec()), function.spec().debug);
+            let port = debug.map_or(0, |debug| debug.port);
+            format!(
+                "cannot listen at 127.0.0.1:{port} for the debugger of function {name}; name another port with `debug` \
+                 in lambkin.toml or --debug {name}=PORT"
+            )
+        })?;
+    }
+    Ok(())
 }
 
 fn watch_files(
