@@ -5,6 +5,8 @@
 //! environment's runtime listens. So a port stays the same when an environment is replaced, and the host knows while
 //! somebody is attached: then the function's [`Clock`] stands.
 //!
+//! An environment that is being replaced keeps the connections that there are and gives its port to the next one.
+//!
 //! On failure: if the configured port is taken, the host does not start. A connection that comes before the runtime
 //! listens waits for it; one to an environment that has ended is closed.
 
@@ -15,6 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::io::copy;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
+use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, Hold};
 use crate::limits::{DEBUG_CONNECT_PAUSE, DEBUG_PORTS};
@@ -39,7 +42,8 @@ pub(crate) struct DebugPorts(Mutex<Vec<Port>>);
 #[derive(Debug)]
 struct Port {
     listener: Arc<TcpListener>,
-    used: bool,
+    /// Whether the environment that uses it accepts connections; `None` if none uses it.
+    accepting: Option<CancellationToken>,
 }
 
 /// A listener that an environment uses, until this is dropped.
@@ -48,6 +52,8 @@ pub(crate) struct PortInUse {
     ports: Arc<DebugPorts>,
     index: usize,
     listener: Arc<TcpListener>,
+    /// Cancelled when the port belongs to another environment.
+    accepting: CancellationToken,
 }
 
 impl DebugPorts {
@@ -65,7 +71,7 @@ impl DebugPorts {
         let address = listener.local_addr()?;
         ports.push(Port {
             listener: Arc::new(listener),
-            used: false,
+            accepting: None,
         });
         Ok(address)
     }
@@ -74,10 +80,10 @@ impl DebugPorts {
     ///
     /// # Errors
     ///
-    /// None of the [`DEBUG_PORTS`] that follow the first one is free.
+    /// A further port is needed, and none of the [`DEBUG_PORTS`] after the last one is free.
     pub(crate) fn take(self: &Arc<Self>, first: u16) -> io::Result<PortInUse> {
         let mut ports = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let index = match ports.iter().position(|port| !port.used) {
+        let index = match ports.iter().position(|port| port.accepting.is_none()) {
             Some(index) => index,
             None => {
                 let last = match ports.last() {
@@ -87,7 +93,7 @@ impl DebugPorts {
                 let listener = listen_after(last)?;
                 ports.push(Port {
                     listener: Arc::new(listener),
-                    used: false,
+                    accepting: None,
                 });
                 ports.len() - 1
             }
@@ -95,20 +101,34 @@ impl DebugPorts {
         let Some(port) = ports.get_mut(index) else {
             return Err(io::ErrorKind::AddrNotAvailable.into());
         };
-        port.used = true;
+        let accepting = CancellationToken::new();
+        port.accepting = Some(accepting.clone());
         Ok(PortInUse {
             ports: Arc::clone(self),
             index,
             listener: Arc::clone(&port.listener),
+            accepting,
         })
+    }
+
+    /// Takes the ports from all environments, which are being replaced. They keep the connections that there are.
+    pub(crate) fn take_back(&self) {
+        let mut ports = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for port in ports.iter_mut() {
+            if let Some(accepting) = port.accepting.take() {
+                accepting.cancel();
+            }
+        }
     }
 }
 
 impl Drop for PortInUse {
     fn drop(&mut self) {
         let mut ports = self.ports.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(port) = ports.get_mut(self.index) {
-            port.used = false;
+        if !self.accepting.is_cancelled()
+            && let Some(port) = ports.get_mut(self.index)
+        {
+            port.accepting = None;
         }
     }
 }
@@ -137,6 +157,7 @@ pub(crate) struct Debugger {
     /// The port at which the debugger of the runtime has to listen.
     pub(crate) runtime_port: u16,
     forwarding: AbortHandle,
+    _port: PortInUse,
 }
 
 impl Debugger {
@@ -150,7 +171,8 @@ impl Debugger {
         let until_attached = waits.then(|| clock.hold());
         let runtime_port = listen(0)?.local_addr()?.port();
         let forwarding = tokio::spawn(forward(
-            port,
+            Arc::clone(&port.listener),
+            port.accepting.clone(),
             runtime_port,
             Arc::clone(clock),
             until_attached,
@@ -159,6 +181,7 @@ impl Debugger {
             address,
             runtime_port,
             forwarding: forwarding.abort_handle(),
+            _port: port,
         })
     }
 
@@ -174,9 +197,10 @@ impl Drop for Debugger {
     }
 }
 
-/// Passes on every connection, until it is aborted.
+/// Passes on every connection, until it is aborted, or no further ones are accepted and those that there are have ended.
 async fn forward(
-    port: PortInUse,
+    listener: Arc<TcpListener>,
+    accepting: CancellationToken,
     runtime_port: u16,
     clock: Arc<Clock>,
     until_attached: Option<Hold>,
@@ -185,7 +209,12 @@ async fn forward(
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
-            accepted = port.listener.accept() => match accepted {
+            biased;
+            () = accepting.cancelled(), if !connections.is_empty() => {
+                connections.join_next().await;
+            }
+            () = accepting.cancelled() => return,
+            accepted = listener.accept() => match accepted {
                 Ok((client, _)) => {
                     let (clock, until_attached) = (Arc::clone(&clock), Arc::clone(&until_attached));
                     connections.spawn(pass_on(client, runtime_port, clock, until_attached));
@@ -271,8 +300,8 @@ mod tests {
         // The connection comes before the runtime listens.
         let mut client = TcpStream::connect(debugger.address).await.unwrap();
         client.write_all(b"hello").await.unwrap();
-        let runtime = listen(debugger.runtime_port).unwrap();
-        let (mut runtime, _) = runtime.accept().await.unwrap();
+        let inner = listen(debugger.runtime_port).unwrap();
+        let (mut runtime, _) = inner.accept().await.unwrap();
         let mut bytes = [0; 5];
         runtime.read_exact(&mut bytes).await.unwrap();
         assert_eq!(&bytes, b"hello");
@@ -284,8 +313,21 @@ mod tests {
             text,
             format!("--inspect=127.0.0.1:{}", debugger.runtime_port)
         );
-        drop(debugger);
-        // The port is free for the next environment when the task has ended.
-        until(|| ports.take(address.port()).is_ok_and(|port| port.index == 0)).await;
+        // An environment that is being replaced keeps its connections.
+        let client = TcpStream::connect(debugger.address).await.unwrap();
+        let (_runtime, _) = inner.accept().await.unwrap();
+        until(|| clock.stands()).await;
+        ports.take_back();
+        let next = ports.take(address.port()).unwrap();
+        assert_eq!(next.index, 0, "the port is free for the next environment");
+        let next = Debugger::start(next, &Arc::default(), false).unwrap();
+        let other = TcpStream::connect(next.address).await.unwrap();
+        let of_next = listen(next.runtime_port).unwrap();
+        of_next.accept().await.unwrap();
+        assert!(clock.stands(), "the first client is still attached");
+        drop((client, other));
+        until(|| !clock.stands()).await;
+        ports.take_back();
+        until(|| debugger.forwarding.is_finished() && next.forwarding.is_finished()).await;
     }
 }

@@ -110,6 +110,7 @@ impl Function {
     /// Ends all environments, because the code has changed: further calls get new ones. Invocations in flight finish
     /// first.
     pub fn retire_environments(&self) {
+        self.debug_ports.take_back();
         self.dispatcher.retire();
     }
 

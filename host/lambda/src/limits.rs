@@ -211,7 +211,7 @@ pub const ADDRESS_TIMEOUT: Duration = Duration::from_secs(2);
 /// The pause between two attempts to bind that address.
 pub const ADDRESS_RETRY_PAUSE: Duration = Duration::from_millis(1);
 
-/// The number of ports after that of the first environment which are tried for the debugger of a further one.
+/// The number of ports after the last one in use which are tried for the debugger of a further environment.
 pub const DEBUG_PORTS: u16 = 100;
 
 /// The pause between two attempts to reach the debugger of a runtime that has just been started.

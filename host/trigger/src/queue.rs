@@ -157,6 +157,10 @@ impl MessageSource for QueueMessages {
         received.map_err(|error| self.named(error))
     }
 
+    fn can_renew_leases(&self) -> bool {
+        true
+    }
+
     async fn is_ordered(&self) -> bool {
         let described = self.queues.describe(&self.name).await;
         described.is_ok_and(|queue| queue.settings.ordered)

@@ -54,6 +54,35 @@ fn folder_with(files: &[(&str, &str)]) -> tempfile::TempDir {
 }
 
 #[test]
+fn a_file_is_meant_before_a_handler_and_beside_a_configuration_as_well() {
+    if interpreter("python3").is_err() {
+        return;
+    }
+    let config = "[functions.other]\ncode = '.'\nhandler = 'app.handler'\n";
+    let files = [
+        ("app.py", PYTHON),
+        ("p/app.py", PYTHON),
+        ("lambkin.toml", config),
+    ];
+    for files in [&files[..], &files[..2]] {
+        let folder = folder_with(files);
+        for target in ["app.py", "./app.py", "p/app.py", "./p/app.py"] {
+            let output = run(folder.path(), &["invoke", target, "7"]);
+            assert!(
+                out(&output).starts_with("[7,"),
+                "{target}: {}",
+                err(&output)
+            );
+            assert!(
+                !out(&output).contains("other"),
+                "{target}: {}",
+                out(&output)
+            );
+        }
+    }
+}
+
+#[test]
 fn a_handler_can_be_named_in_several_ways_and_the_function_has_one_name() {
     if interpreter("python3").is_err() {
         return;

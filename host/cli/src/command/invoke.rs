@@ -85,7 +85,9 @@ async fn find(
     let has_config = global.config.exists();
     let here = Path::new(".");
     let meant = meant_handler(here, wanted);
-    let looks_like_a_path = wanted.contains('/') && meant.is_none();
+    // A file that exists is meant before a handler: `./app.py` could also be the function `py` of `./app`.
+    let is_a_file = path.is_file() && wanted.contains(['/', '.']);
+    let looks_like_a_path = is_a_file || (wanted.contains('/') && meant.is_none());
     if looks_like_a_path || wanted.ends_with(".zip") || (path.exists() && !has_config) {
         return ad_hoc(args, path, args.handler.as_deref(), invoke, log).await;
     }

@@ -148,16 +148,19 @@ impl<S: MessageSource> BatchConsumer<S> {
         }
     }
 
-    /// Renews the leases of a batch while the function's clock stands: a message that is being debugged is not received
-    /// again.
+    /// Renews the leases of a batch from the moment on that the function's clock stands: a message that is being debugged
+    /// is not received again, and neither is one whose function goes on after that.
     async fn keep_leases(&self, function: &str, batch: &[&Message]) -> Infallible {
         let function = self.lambda.function(function);
-        let Some(function) = function.filter(|function| function.spec().debug.is_some()) else {
+        let function = function.filter(|function| function.spec().debug.is_some());
+        let Some(function) = function.filter(|_| self.source.can_renew_leases()) else {
             return std::future::pending().await;
         };
+        let mut has_stood = false;
         loop {
             tokio::time::sleep(LEASE_RENEWAL).await;
-            if function.clock().stands() {
+            has_stood |= function.clock().stands();
+            if has_stood {
                 let renewal = Action::Retry(Some(RENEWED_LEASE_MS));
                 let leases = batch.iter();
                 let leases = leases.map(|message| (message.receipt.clone(), renewal.clone()));

@@ -36,6 +36,12 @@ pub trait MessageSource: Send + Sync + 'static {
         None
     }
 
+    /// Whether [`Action::Retry`] with a delay, applied to a message that is being processed, only makes its lease end
+    /// later. An external system may deliver the message again.
+    fn can_renew_leases(&self) -> bool {
+        false
+    }
+
     /// Whether the messages of a group must be processed in order.
     fn is_ordered(&self) -> impl Future<Output = bool> + Send;
 

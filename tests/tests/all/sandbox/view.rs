@@ -15,8 +15,8 @@ echo hostname=$(hostname)
 echo pid-is-small=$(( $$ < 20 ))
 grep -E '^(CapInh|CapPrm|CapEff|CapBnd|CapAmb|NoNewPrivs):' /proc/self/status
 for file in / /var/task /opt /var/runtime /usr /etc /var; do
-  touch $file/x 2>/dev/null && echo writable: $file
-  touch $file/x 2>&1 | grep -q 'Read-only file system' && echo read-only: $file
+  touch $file/not-there-$$ 2>/dev/null && echo writable: $file
+  touch $file/not-there-$$ 2>&1 | grep -q 'Read-only file system' && echo read-only: $file
 done
 ls -d /dev/shm /sys /home /root /work /host /layers /run /mnt /boot /etc/shadow /etc/ssl/private 2>/dev/null | sed 's/^/visible: /'
 ls -A /tmp | grep -vxE 'event|headers' | sed 's/^/in-tmp: /'
