@@ -179,7 +179,6 @@ impl<'a> View<'a> {
             runtime: client.and_then(|client| fs::canonicalize(client).ok()),
             visible,
             tmp_mb: self.spec.tmp_mb,
-            writable_code: false,
         });
         placed
     }

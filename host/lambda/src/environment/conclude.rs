@@ -116,6 +116,13 @@ impl Environment {
         }
     }
 
+    /// When the first invocation in flight is due; `None` if there is none, or while the function's clock stands.
+    pub(super) fn first_due(&self) -> Option<Instant> {
+        let clock = &self.function.clock;
+        let due = self.in_flight.iter();
+        due.filter_map(|one| clock.due(&one.deadline)).min()
+    }
+
     fn first_overdue(&self, now: Instant) -> Option<usize> {
         let clock = &self.function.clock;
         let is_overdue = |one: &InFlight| clock.due(&one.deadline).is_some_and(|due| due <= now);
@@ -185,12 +192,7 @@ impl Environment {
             (gauge, used)
         });
         // With many processes, a reading can take seconds.
-        let clock = &self.function.clock;
-        let due = self
-            .in_flight
-            .iter()
-            .filter_map(|one| clock.due(&one.deadline));
-        let deadline = due.min().unwrap_or_else(Instant::now);
+        let deadline = self.first_due().unwrap_or_else(Instant::now);
         let Ok(Ok((gauge, used))) = tokio::time::timeout_at(deadline.into(), reading).await else {
             return 0; // an invocation has timed out, or the host is shutting down
         };

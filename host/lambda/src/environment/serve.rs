@@ -106,13 +106,8 @@ impl Environment {
             }
             return Some(self.idle_since + lifecycle.idle_timeout?);
         }
-        let clock = &self.function.clock;
-        let due = self
-            .in_flight
-            .iter()
-            .filter_map(|one| clock.due(&one.deadline));
         let memory_due = lifecycle.enforce_memory.then_some(self.memory_due);
-        due.chain(memory_due).min()
+        self.first_due().into_iter().chain(memory_due).min()
     }
 
     /// Delivers a call to the runtime, which is started first if there is no sandbox.

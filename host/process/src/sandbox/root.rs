@@ -76,7 +76,7 @@ pub(crate) fn build(sandbox: &Sandbox) -> Result<(), Failure> {
     }
     add_visible(sandbox)?;
     leave_host()?;
-    make_read_only(sandbox)
+    make_read_only()
 }
 
 fn enter_new_root() -> Result<(), Failure> {
@@ -157,7 +157,7 @@ fn add_code(sandbox: &Sandbox) -> Result<(), Failure> {
     let task = Path::new(TASK);
     match &sandbox.code {
         None => create(TASK),
-        Some(code) if is_open_to_program(code) || sandbox.writable_code => bind(code, task),
+        Some(code) if is_open_to_program(code) => bind(code, task),
         Some(code) => merge(std::slice::from_ref(code), Some(&[]), task),
     }
 }
@@ -259,15 +259,14 @@ fn leave_host() -> Result<(), Failure> {
 }
 
 /// Makes every mount read-only, except for what the program may write to.
-fn make_read_only(sandbox: &Sandbox) -> Result<(), Failure> {
+fn make_read_only() -> Result<(), Failure> {
     let table = Path::new("/proc/self/mountinfo");
     let mounts = fs::read_to_string(table).map_err(|error| Failure::at("read", table, &error))?;
     for line in mounts.lines() {
         let Some((target, options)) = parse_mount(line) else {
             continue;
         };
-        let writable = sandbox.writable_code && target.starts_with(TASK);
-        if writable || target == Path::new("/tmp") || target == Path::new("/proc") {
+        if target == Path::new("/tmp") || target == Path::new("/proc") {
             continue;
         }
         let has = |name: &str| options.split(',').any(|option| option == name);

@@ -43,8 +43,6 @@ pub struct Sandbox {
     pub visible: Vec<Visible>,
     /// The size of `/tmp` in MB.
     pub tmp_mb: u32,
-    /// Whether the program may write to its code.
-    pub writable_code: bool,
 }
 
 /// A file or folder of the host that is visible inside.
