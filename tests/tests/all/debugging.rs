@@ -186,40 +186,6 @@ fn a_function_waits_for_nodes_inspector_and_a_breakpoint_is_no_timeout() {
 }
 
 #[test]
-fn the_port_stays_the_same_when_code_is_saved_at_a_breakpoint() {
-    if program("node", "--version").is_err() {
-        return;
-    }
-    let project = debugged("index.mjs", NODE, "debug-wait = true\nwatch = true\n");
-    let server = project.serve();
-    let barrier = Barrier::new();
-    let event = json!({ "barrier": barrier.address(), "n": 1 }).to_string();
-    let reply = server.invoke_meanwhile("doubled", event);
-    let first = address(&server);
-    let mut inspector = Inspector::attach(&first);
-    inspector.command("Runtime.runIfWaitingForDebugger", &json!({}));
-    let arrival = barrier.arrival();
-    project.file("code/index.mjs", NODE.replace("* 2", "* 3"));
-    server.log_with("has changed");
-    // The new code waits for a debugger at the same port, while the old one is still debugged.
-    let tripled = server.invoke_meanwhile("doubled", r#"{"n":1}"#);
-    eventually("the next environment has started", || {
-        server.log().matches("attach a debugger at ").count() == 2
-    });
-    let again = server
-        .log()
-        .matches(&format!("attach a debugger at {first}"))
-        .count();
-    assert_eq!(again, 2, "{}", server.log());
-    let mut next = Inspector::attach(&first);
-    next.command("Runtime.runIfWaitingForDebugger", &json!({}));
-    assert_eq!(tripled.join().unwrap().json(), json!({ "doubled": 3 }));
-    inspector.command("Runtime.enable", &json!({}));
-    drop(arrival);
-    assert_eq!(reply.join().unwrap().json(), json!({ "doubled": 2 }));
-}
-
-#[test]
 fn a_message_and_a_request_wait_for_a_function_that_is_debugged() {
     if program("node", "--version").is_err() {
         return;
