@@ -44,6 +44,7 @@ fn main() -> ExitCode {
         }
         _ => {}
     }
+    lambkin_process::keep_inherited_files();
     lambkin_process::raise_file_limit();
     allocator::return_memory();
     let result = match compat::rie_args(std::env::args_os()) {

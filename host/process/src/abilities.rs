@@ -8,19 +8,31 @@ use crate::tree::Tree;
 /// Whether a program can be kept from signalling processes outside, as by Landlock since Linux 6.12.
 pub fn scopes_signals() -> bool {
     #[cfg(target_os = "linux")]
-    {
-        use landlock::{CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetError, Scope};
-
-        let created = || -> Result<_, RulesetError> {
-            Ruleset::default()
-                .set_compatibility(CompatLevel::HardRequirement)
-                .scope(Scope::Signal)?
-                .create()
-        };
-        created().is_ok()
-    }
+    return scopes(landlock::Scope::Signal);
     #[cfg(not(target_os = "linux"))]
     false
+}
+
+/// Whether a program in a sandbox can be kept from connecting to Unix sockets with abstract names outside, which belong to
+/// the network and not to the file system, as by Landlock since Linux 6.12.
+pub fn scopes_sockets() -> bool {
+    #[cfg(target_os = "linux")]
+    return scopes(landlock::Scope::AbstractUnixSocket);
+    #[cfg(not(target_os = "linux"))]
+    false
+}
+
+#[cfg(target_os = "linux")]
+fn scopes(scope: landlock::Scope) -> bool {
+    use landlock::{CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetError};
+
+    let created = || -> Result<_, RulesetError> {
+        Ruleset::default()
+            .set_compatibility(CompatLevel::HardRequirement)
+            .scope(scope)?
+            .create()
+    };
+    created().is_ok()
 }
 
 /// Whether the descendants of a process can be listed.

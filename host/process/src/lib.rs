@@ -17,16 +17,16 @@
 //! supervisor is killed, the program ends with [`Exit::Lost`]; the host adopts what is left of it and kills that. Since
 //! Linux 6.12 the program cannot kill its supervisor.
 //!
-//! The files in order, each of which uses only earlier ones: [`limits`], `exit`, `file_limit`, `tree`, `sockets`,
+//! The files in order, each of which uses only earlier ones: [`limits`], `exit`, `inherited`, `file_limit`, `tree`, `sockets`,
 //! `sweep`, `subreaper`, `priority`, `crowd`, `freezer`, `sandbox::spec`, `protocol`, `sandbox` (`identity`, `etc`,
-//! `root`, `enter`), `start`, `supervisor`, `process`, `sandbox::probe`,
-//! `abilities`.
+//! `root`, `enter`), `start`, `supervisor`, `process`, `support`, `abilities`.
 
 mod abilities;
 mod crowd;
 mod exit;
 mod file_limit;
 mod freezer;
+mod inherited;
 pub mod limits;
 mod priority;
 mod process;
@@ -36,15 +36,18 @@ mod sockets;
 mod start;
 mod subreaper;
 mod supervisor;
+mod support;
 mod sweep;
 mod tree;
 
-pub use abilities::{finds_peers, is_root, lists_descendants, scopes_signals};
+pub use abilities::{finds_peers, is_root, lists_descendants, scopes_signals, scopes_sockets};
 pub use exit::Exit;
 pub use file_limit::raise_file_limit;
+pub use inherited::keep_inherited_files;
 pub use process::{Outputs, Process};
 pub use protocol::{Launch, SUPERVISOR_ARGUMENT};
 pub use sockets::{Holder, Listener, Socket, listeners_below};
 pub use subreaper::kill_orphans;
 pub use supervisor::supervise;
+pub use support::{Support, advice, support};
 pub use tree::{Tree, format_path, read_file};

@@ -53,3 +53,6 @@ pub const ORPHAN_INTERVAL: Duration = Duration::from_millis(1);
 /// How long the host waits for a supervisor that was sent the command to kill. After that it kills the supervisor,
 /// and then the program as an orphan.
 pub const SUPERVISOR_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The longest line that a supervisor sends: an error with a path.
+pub const MAX_LINE_BYTES: usize = 64 * 1024;

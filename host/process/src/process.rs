@@ -16,10 +16,11 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use crate::exit::Exit;
-use crate::limits::SUPERVISOR_TIMEOUT;
-use crate::protocol::{Command, FAILURE, Launch, SUPERVISOR_ARGUMENT};
+use crate::limits::{MAX_LINE_BYTES, SUPERVISOR_TIMEOUT};
+use crate::protocol::{Command, FAILURE, INIT_STARTED, Launch, SUPERVISOR_ARGUMENT};
 use crate::sandbox::Failure;
 use crate::subreaper::{adopt_orphans, kill_orphans};
+use crate::tree::Tree;
 
 /// A running program. Dropping it kills the program and its descendants, in the background.
 #[derive(Debug)]
@@ -29,9 +30,10 @@ pub struct Process {
     control: UnixStream,
     /// What the supervisor has sent after its last complete line.
     received: Vec<u8>,
-    /// What is sent to the supervisor when it asks for it.
+    /// What is sent to the launcher of a sandbox when it asks for it.
     #[cfg(target_os = "linux")]
-    launch: Vec<u8>,
+    launch: Option<Vec<u8>>,
+    is_sandboxed: bool,
     has_started: bool,
     /// The program's process id, which is not known of one in a sandbox.
     pid: Option<Pid>,
@@ -65,7 +67,7 @@ impl Process {
         command.arg(SUPERVISOR_ARGUMENT);
         #[cfg(target_os = "linux")]
         if launch.sandbox.is_some() {
-            command.arg(crate::protocol::GATE_ROLE);
+            command.arg(crate::protocol::LAUNCHER_ROLE);
         }
         let supervisor = command
             .env_clear()
@@ -87,7 +89,8 @@ impl Process {
             control: UnixStream::from_std(ours)?,
             received: Vec::new(),
             #[cfg(target_os = "linux")]
-            launch: bytes,
+            launch: waits.then_some(bytes),
+            is_sandboxed: launch.sandbox.is_some(),
             has_started: false,
             pid: None,
             init: None,
@@ -156,8 +159,14 @@ impl Process {
             let line: Vec<u8> = self.received.drain(..=end).collect();
             self.on_line(String::from_utf8_lossy(&line).trim_end());
         }
+        if self.received.len() > MAX_LINE_BYTES {
+            self.received = Vec::new();
+            self.exit = Some(Exit::Lost);
+        }
     }
 
+    /// Acts on a line of the supervisor's protocol. The supervisor of a sandbox is in it, and a function that has taken it
+    /// over could send anything. Therefore no id of a process is taken from there: the host would signal that process.
     fn on_line(&mut self, line: &str) {
         #[cfg(target_os = "linux")]
         if line == crate::protocol::MAP_REQUEST.trim_end() {
@@ -165,10 +174,11 @@ impl Process {
         }
         if let Some(pid) = line.strip_prefix("started ") {
             self.has_started = true;
-            self.pid = pid.parse().ok().and_then(Pid::from_raw);
-        } else if let Some(pid) = line.strip_prefix("init ") {
-            self.init = pid.parse().ok();
-        } else if let Some(json) = line.strip_prefix(FAILURE) {
+            let pid = pid.parse().ok().filter(|_| !self.is_sandboxed);
+            self.pid = pid.and_then(Pid::from_raw);
+        } else if line == INIT_STARTED.trim_end() {
+            self.init = self.init.or_else(|| self.only_child());
+        } else if let Some(json) = line.strip_prefix(FAILURE).filter(|_| !self.has_started) {
             self.failure = serde_json::from_str(json).ok();
             let errno = self.failure.as_ref().map_or(0, |failure| failure.errno);
             self.exit = Some(Exit::NotStarted(errno));
@@ -177,17 +187,22 @@ impl Process {
         }
     }
 
+    /// The first process of the sandbox: the only one that its launcher starts.
+    fn only_child(&self) -> Option<i32> {
+        let launcher = self.supervisor_pid()?;
+        Tree::default().children(launcher).first().copied()
+    }
+
     /// Writes the maps of the sandbox's ids, and lets the start continue.
     #[cfg(target_os = "linux")]
     fn map_ids(&mut self) {
-        let Some(gate) = self.supervisor_pid() else {
+        let (Some(launcher), Some(launch)) = (self.supervisor_pid(), self.launch.take()) else {
             return; // it has ended, which the socket tells as well
         };
-        match crate::sandbox::identity::map_for_root(gate) {
+        match crate::sandbox::identity::map_for_root(launcher) {
             Ok(()) => {
                 // Nothing else has been sent, so the launch fits into the socket's buffer.
-                let launch = std::mem::take(&mut self.launch);
-                let _ = rustix::io::write(&self.control, &launch); // the gate is gone, which the socket tells as well
+                let _ = rustix::io::write(&self.control, &launch); // the launcher is gone, which the socket tells as well
             }
             Err(failure) => {
                 self.exit = Some(Exit::NotStarted(failure.errno));
@@ -291,4 +306,68 @@ fn output_pipe() -> io::Result<(pipe::Receiver, Stdio)> {
     let (reader, writer) = io::pipe()?;
     let receiver = pipe::Receiver::from_owned_fd(reader.into())?;
     Ok((receiver, Stdio::from(writer)))
+}
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+mod tests {
+    use super::*;
+
+    /// A program whose supervisor is another process, and what that has sent.
+    fn after(is_sandboxed: bool, lines: &str) -> Process {
+        let (control, _) = UnixStream::pair().unwrap();
+        let mut process = Process {
+            supervisor: process::Command::new("sleep")
+                .arg("60")
+                .kill_on_drop(true)
+                .spawn()
+                .unwrap(),
+            control,
+            received: Vec::new(),
+            launch: None,
+            is_sandboxed,
+            has_started: false,
+            pid: None,
+            init: None,
+            failure: None,
+            exit: None,
+        };
+        process.parse(lines.as_bytes());
+        process
+    }
+
+    #[test]
+    fn a_sandbox_names_no_processes_to_the_host() {
+        let runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = { runtime }.enable_all().build().unwrap();
+        let _entered = runtime.enter();
+        let started = "started 4321\n";
+        assert_eq!(after(false, started).pid, Pid::from_raw(4321));
+        let hostile = after(true, started);
+        assert!(hostile.has_started);
+        assert_eq!(hostile.pid, None);
+        for line in ["init-started\n", "init-started 4321\n", "init 4321\n"] {
+            // This supervisor has no child.
+            assert_eq!(after(true, line).init, None, "{line}");
+        }
+        let refused = "sandbox-failed {\"stage\":\"x\",\"errno\":1,\"path\":null}\n";
+        assert!(after(true, refused).failure.is_some());
+        let late = after(true, &[started, refused].concat());
+        assert_eq!((late.failure(), late.exit), (None, Some(Exit::Lost)));
+        // The maps are written once, before anything of the sandbox runs.
+        assert_eq!(after(true, "map-ids\n").exit, None);
+    }
+
+    #[test]
+    fn a_line_without_an_end_is_not_collected() {
+        let runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = { runtime }.enable_all().build().unwrap();
+        let _entered = runtime.enter();
+        let endless = after(true, &"x".repeat(MAX_LINE_BYTES + 1));
+        assert_eq!(endless.exit, Some(Exit::Lost));
+        assert!(endless.received.is_empty());
+        let long = after(true, &"x".repeat(MAX_LINE_BYTES));
+        assert_eq!(long.exit, None);
+    }
 }

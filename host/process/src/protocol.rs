@@ -16,15 +16,18 @@ pub const SUPERVISOR_ARGUMENT: &str = "__supervise";
 
 /// The second argument of the process that enters a sandbox's namespaces.
 #[cfg(target_os = "linux")]
-pub(crate) const GATE_ROLE: &str = "gate";
+pub(crate) const LAUNCHER_ROLE: &str = "launcher";
 
 /// The second argument of the first process inside, which is the supervisor there.
 #[cfg(target_os = "linux")]
 pub(crate) const INIT_ROLE: &str = "init";
 
-/// The line with which a gate asks the host to write the maps of its user namespace. The launch is sent afterwards.
+/// The line with which a launcher asks the host to write the maps of its user namespace. The launch is sent afterwards.
 #[cfg(target_os = "linux")]
 pub(crate) const MAP_REQUEST: &str = "map-ids\n";
+
+/// The line with which a launcher says that it has started the first process of the sandbox.
+pub(crate) const INIT_STARTED: &str = "init-started\n";
 
 /// What a line begins with that reports why a sandbox could not be made.
 pub(crate) const FAILURE: &str = "sandbox-failed ";

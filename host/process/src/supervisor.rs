@@ -41,7 +41,7 @@ pub fn supervise() -> ExitCode {
     let role = std::env::args().nth(2);
     let result = match role.as_deref() {
         #[cfg(target_os = "linux")]
-        Some(crate::protocol::GATE_ROLE) => crate::sandbox::enter::enter(),
+        Some(crate::protocol::LAUNCHER_ROLE) => crate::sandbox::enter::enter(),
         #[cfg(target_os = "linux")]
         Some(crate::protocol::INIT_ROLE) => run(Scope::Namespace).map(|()| ExitCode::SUCCESS),
         _ => run(Scope::Descendants).map(|()| ExitCode::SUCCESS),
@@ -99,7 +99,7 @@ fn run(scope: Scope) -> io::Result<()> {
 }
 
 /// What the first process of a PID namespace needs: a session of its own, as the one that it has inherited does not exist
-/// here, and an end with the gate.
+/// here, and an end with the launcher.
 fn become_first_process() -> io::Result<()> {
     #[cfg(target_os = "linux")]
     {
@@ -107,6 +107,10 @@ fn become_first_process() -> io::Result<()> {
         // Another name than that of the processes that the host expects to reap itself.
         rustix::thread::set_name(c"sandbox-init")?;
         rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+        // The thread that starts the program has the program's user and capabilities, so that the program could otherwise
+        // trace it, and change this process's memory, until the thread ends. The program itself can be traced again: that
+        // begins anew with each execution of a file.
+        rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
     }
     Ok(())
 }

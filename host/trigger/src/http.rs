@@ -153,15 +153,7 @@ impl ConfiguredTrigger for ConfiguredHttp {
             lambda: context.lambda().clone(),
             cache: StepCache::default(),
         });
-        for timer in steps.trigger.timers() {
-            let running = RunningTimer {
-                steps: Arc::clone(&steps),
-                timer: timer.clone(),
-                scheme: self.scheme,
-                port: self.address.port(),
-            };
-            context.spawn(|stop| running.run(stop));
-        }
+        let of_timers = Arc::clone(&steps);
         let websockets = self.websockets.map(|(trigger, connections)| WebSockets {
             trigger,
             connections,
@@ -179,5 +171,15 @@ impl ConfiguredTrigger for ConfiguredHttp {
             handler,
         };
         context.listen(self.address, listener, route);
+        let port = context.port(self.address);
+        for timer in of_timers.trigger.timers() {
+            let running = RunningTimer {
+                steps: Arc::clone(&of_timers),
+                timer: timer.clone(),
+                scheme: self.scheme,
+                port,
+            };
+            context.spawn(|stop| running.run(stop));
+        }
     }
 }

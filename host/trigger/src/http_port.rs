@@ -37,6 +37,12 @@ pub(crate) struct HttpPort {
 }
 
 impl HttpPort {
+    /// The port that the listener has.
+    pub(crate) fn port(&self) -> u16 {
+        let bound = self.listener.socket.local_addr();
+        bound.unwrap_or(self.address).port()
+    }
+
     /// Serves requests until `stop` is cancelled, then lets those under way finish. `allowlist` has the hosts, besides
     /// local ones, that clients may name; those of the triggers' places are allowed, too. Which pages may use the
     /// functions is up to their CORS.
@@ -110,4 +116,26 @@ fn not_found(routes: &[Route], request: &Request<RequestBody>) -> Response {
         there_are.join("; ")
     );
     message(StatusCode::NOT_FOUND, &text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_port_is_the_one_that_the_system_has_assigned() {
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let socket = tokio::net::TcpListener::bind(address).await.unwrap();
+        let bound = socket.local_addr().unwrap().port();
+        let port = HttpPort {
+            address,
+            listener: Listener {
+                socket,
+                certificate: None,
+            },
+            routes: Vec::new(),
+        };
+        assert_ne!(bound, 0);
+        assert_eq!(port.port(), bound);
+    }
 }

@@ -24,7 +24,7 @@ pub(crate) struct RunningTimer {
     pub(crate) timer: Timer,
     /// The scheme of the trigger's listener.
     pub(crate) scheme: &'static str,
-    /// The port of the trigger's listener as configured.
+    /// The port of the trigger's listener.
     pub(crate) port: u16,
 }
 

@@ -111,6 +111,13 @@ impl<'a> TriggerContext<'a> {
         }
     }
 
+    /// The port of the listener at an address, which is another one than configured if that is 0.
+    pub(crate) fn port(&self, address: SocketAddr) -> u16 {
+        let mut ports = self.ports.iter();
+        let found = ports.find(|port| port.address == address);
+        found.map_or(address.port(), HttpPort::port)
+    }
+
     /// Registers a trigger for the changes of a bucket.
     pub fn watch_bucket(&mut self, bucket: String, trigger: ObjectTrigger) {
         self.bucket_triggers

@@ -4,6 +4,7 @@
 //! scripts in bash, which they find by name in their code.
 
 mod contained;
+mod leaks;
 mod lifetime;
 mod modes;
 mod runtimes;

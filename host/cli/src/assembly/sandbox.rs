@@ -7,7 +7,8 @@ use std::fmt::Write as _;
 
 use anyhow::anyhow;
 use lambkin_lambda::{FunctionSpec, SandboxMode};
-use lambkin_process::sandbox::{Failure, advice, support};
+use lambkin_process::sandbox::Failure;
+use lambkin_process::{advice, support};
 
 use crate::config::{Config, SandboxChoice, full_name};
 

@@ -8,8 +8,11 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use lambkin_process::sandbox::{Failure, Support, advice, support};
-use lambkin_process::{Exit, Launch, Process, finds_peers, lists_descendants, scopes_signals};
+use lambkin_process::sandbox::Failure;
+use lambkin_process::{
+    Exit, Launch, Process, Support, advice, finds_peers, lists_descendants, scopes_signals,
+    scopes_sockets, support,
+};
 use lambkin_runtimes::interpreters;
 
 use crate::config;
@@ -61,6 +64,14 @@ pub async fn run() -> anyhow::Result<ExitCode> {
     report.row(
         "several layers are merged at /opt (overlay)",
         sandbox_row(overlay),
+    );
+    #[cfg(target_os = "linux")]
+    report.row(
+        "functions cannot connect to abstract Unix sockets, such as those of X11 and D-Bus",
+        need(
+            scopes_sockets(),
+            "needs Linux 6.12 with Landlock, as for signals; before, they can, as the network is the machine's",
+        ),
     );
     #[cfg(target_os = "linux")]
     report.row(

@@ -19,8 +19,8 @@ use std::time::{Duration, Instant};
 
 use lambkin_http::{CrossOrigin, ForeignPages, Server};
 use lambkin_process::limits::MAX_TASKS;
-use lambkin_process::sandbox::{Failure, advice};
-use lambkin_process::{Exit, Launch, Process};
+use lambkin_process::sandbox::Failure;
+use lambkin_process::{Exit, Launch, Process, advice};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;

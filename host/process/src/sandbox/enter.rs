@@ -1,9 +1,9 @@
-//! The gate: moves itself into a new user namespace and starts the init process in a new PID namespace.
+//! The launcher: moves itself into a new user namespace and starts the init process in a new PID namespace.
 //!
-//! The gate stays outside the PID namespace, as the init process's parent, and only waits. It sends the host `init PID`;
+//! The launcher stays outside the PID namespace, as the init process's parent, and only waits. It sends the host `init-started`;
 //! after that, the init process alone has the host's socket.
 //!
-//! On failure: the host gets the [`Failure`], and the gate exits.
+//! On failure: the host gets the [`Failure`], and the launcher exits.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -17,9 +17,9 @@ use rustix::thread::UnshareFlags;
 
 use super::identity;
 use super::spec::Failure;
-use crate::protocol::{INIT_ROLE, MAP_REQUEST, SUPERVISOR_ARGUMENT, failure_line};
+use crate::protocol::{INIT_ROLE, INIT_STARTED, MAP_REQUEST, SUPERVISOR_ARGUMENT, failure_line};
 
-/// Runs this process as a gate. Its standard input must be the host's socket, and it must have one thread.
+/// Runs this process as a launcher. Its standard input must be the host's socket, and it must have one thread.
 pub(crate) fn enter() -> io::Result<ExitCode> {
     let mut host = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     match isolate(&mut host) {
@@ -48,7 +48,7 @@ pub(crate) fn enter() -> io::Result<ExitCode> {
             return Ok(ExitCode::SUCCESS);
         }
     };
-    host.write_all(format!("init {}\n", init.id()).as_bytes())?;
+    host.write_all(INIT_STARTED.as_bytes())?;
     drop(host);
     rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
     let ended = init.wait()?;

@@ -14,14 +14,14 @@ use rustix::thread::{
 use super::spec::{Failure, GROUP_ID, ROOT_OFFSET, USER_ID};
 use crate::limits::MAX_TASKS;
 
-/// Writes the maps of a gate's user namespace, which only root outside of it may: 0 stays 0, and the program's ids are
+/// Writes the maps of a launcher's user namespace, which only root outside of it may: 0 stays 0, and the program's ids are
 /// such that own nothing.
-pub(crate) fn map_for_root(gate: i32) -> Result<(), Failure> {
+pub(crate) fn map_for_root(launcher: i32) -> Result<(), Failure> {
     // In a container without privileges there are fewer ids, and all of them but 0 are such.
     let is_nested = fs::read_to_string("/proc/self/uid_map")
         .is_ok_and(|map| !map.trim_end().ends_with(&u32::MAX.to_string()));
     for (file, id) in [("uid_map", USER_ID), ("gid_map", GROUP_ID)] {
-        let path = format!("/proc/{gate}/{file}");
+        let path = format!("/proc/{launcher}/{file}");
         let write = |outside| write_map(&path, file, &format!("0 0 1\n{id} {outside} 1\n"));
         match write(ROOT_OFFSET + id) {
             Err(_) if is_nested => write(id)?,

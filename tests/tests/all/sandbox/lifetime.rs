@@ -70,11 +70,11 @@ fn a_host_that_ends_or_is_killed_leaves_nothing_behind() {
                 return;
             };
             let mut pids = start(&inside, &marker);
-            let gates = own_children(i32::try_from(inside.server.pid()).unwrap());
-            assert_eq!(gates.len(), 1);
-            let inits = own_children(gates[0]);
+            let launchers = own_children(i32::try_from(inside.server.pid()).unwrap());
+            assert_eq!(launchers.len(), 1);
+            let inits = own_children(launchers[0]);
             assert_eq!(inits.len(), 1);
-            pids.extend([gates[0], inits[0]]);
+            pids.extend([launchers[0], inits[0]]);
             inside.server.signal(signal);
             inside.server.wait();
             wait_until_gone(&pids);
@@ -85,19 +85,19 @@ fn a_host_that_ends_or_is_killed_leaves_nothing_behind() {
 #[test]
 fn the_end_of_one_of_the_hosts_own_processes_ends_the_sandbox_and_the_next_call_gets_another() {
     for host in As::all() {
-        for kills_gate in [true, false] {
+        for kills_launcher in [true, false] {
             let marker = marker(host, "2");
             let script = scripts(&marker);
             let Ok(inside) = Inside::new(host, "", &[("start", &script), ("ok", "echo ok")]) else {
                 return;
             };
             let pids = start(&inside, &marker);
-            let gate = own_children(i32::try_from(inside.server.pid()).unwrap())[0];
-            let init = own_children(gate)[0];
-            let killed = if kills_gate { gate } else { init };
+            let launcher = own_children(i32::try_from(inside.server.pid()).unwrap())[0];
+            let init = own_children(launcher)[0];
+            let killed = if kills_launcher { launcher } else { init };
             kill_process(Pid::from_raw(killed).unwrap(), Signal::KILL).unwrap();
             wait_until_gone(&pids);
-            wait_until_gone(&[gate, init]);
+            wait_until_gone(&[launcher, init]);
             assert_eq!(inside.run("ok"), "ok\n");
             inside
                 .server

@@ -10,10 +10,10 @@ use std::sync::OnceLock;
 
 use rustix::io::Errno;
 
-use super::spec::{Failure, Sandbox};
 use crate::exit::Exit;
 use crate::process::Process;
 use crate::protocol::Launch;
+use crate::sandbox::{Failure, Sandbox};
 
 /// What this machine can do.
 #[derive(Debug, Clone, PartialEq, Eq)]
