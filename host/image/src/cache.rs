@@ -1,0 +1,208 @@
+//! Unpacked images, each below the cache folder in a folder that is named after its digest.
+//!
+//! Contract: a folder that has its final name is complete. It appears at once, by a rename, and is used by any number
+//! of hosts. While an image is unpacked, other hosts wait for it; and while one uses it ([`Image`] lives), no other
+//! deletes it. Images that have not been opened for [`KEPT`] are deleted when another one is unpacked. What a host
+//! leaves behind that was killed while it unpacked is deleted then, too.
+//!
+//! On failure: an [`ImageError`]; what has been unpacked so far is deleted.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use rustix::fs::{FlockOperation, flock};
+
+use crate::config::ImageConfig;
+use crate::digest::Digest;
+use crate::error::ImageError;
+use crate::resolved::{Layers, Resolved};
+
+/// For how long an image is kept that is not opened.
+const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// The folder of images in the cache. The number changes when images are unpacked in another way.
+const FOLDER: &str = "images-1";
+
+/// The locks of an image: shared by the hosts that use it, and held by the one that unpacks it.
+const USE: &str = ".use";
+const UNPACK: &str = ".unpack";
+
+/// An image on disk.
+#[derive(Debug, Clone)]
+pub struct Image {
+    /// The digest of the image's configuration, which Docker calls the image's id: `sha256:…`. The same image has the
+    /// same digest wherever it comes from.
+    pub digest: String,
+    /// The root of the file system: a complete folder, which must not be changed.
+    pub root: PathBuf,
+    /// How the image's program is run.
+    pub config: ImageConfig,
+    /// A shared lock, with which the image is not deleted.
+    _in_use: Arc<File>,
+}
+
+/// Returns an image on disk, after it has been unpacked if it was not. `name` is the image's for messages.
+pub(crate) fn image(
+    cache: &Path,
+    name: &dyn std::fmt::Display,
+    resolved: Resolved,
+    layers: &dyn Layers,
+) -> Result<Image, ImageError> {
+    let images = cache.join(FOLDER);
+    let created = DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&images);
+    created.map_err(|error| ImageError::io("create", &images, &error))?;
+    let images =
+        fs::canonicalize(&images).map_err(|error| ImageError::io("open", &images, &error))?;
+    let home = images.join(resolved.id.hex());
+    let root = home.join("root");
+    let hex = resolved.id.hex();
+    // As long as this is shared, the image is not deleted.
+    let in_use = lock(&images, &hex, USE, FlockOperation::LockShared)?;
+    if !root.is_dir() {
+        // Waits while another host unpacks it.
+        let _unpacking = lock(&images, &hex, UNPACK, FlockOperation::LockExclusive)?;
+        if !root.is_dir() {
+            tracing::info!("unpacking the image {name}");
+            delete_unused(&images);
+            unpack(&images, &home, &resolved, layers)?;
+        }
+    }
+    let _ = in_use.set_modified(SystemTime::now()); // only delays when the image is deleted
+    Ok(Image {
+        digest: resolved.id.to_string(),
+        root,
+        config: resolved.config,
+        _in_use: Arc::new(in_use),
+    })
+}
+
+/// Unpacks an image into a new folder, and gives it its name. The caller has the image's exclusive lock.
+fn unpack(
+    images: &Path,
+    home: &Path,
+    resolved: &Resolved,
+    layers: &dyn Layers,
+) -> Result<(), ImageError> {
+    let partial = partial_path(images, &resolved.id.hex());
+    let failed = |error: io::Error| ImageError::io("create", &partial, &error);
+    remove(&partial).map_err(failed)?; // left by a host that was killed
+    remove(home).map_err(failed)?; // without its root, as programs leave it that clean caches
+    let root = partial.join("root");
+    let unpacked = (|| {
+        for folder in [&partial, &root] {
+            DirBuilder::new()
+                .mode(0o755)
+                .create(folder)
+                .map_err(failed)?;
+            let open = fs::Permissions::from_mode(0o755);
+            fs::set_permissions(folder, open).map_err(failed)?;
+        }
+        fill(resolved, layers, &root)?;
+        let document = partial.join("config.json");
+        fs::write(&document, &resolved.document).map_err(failed)?;
+        // A folder that has its name is taken to be complete, so its files have to be on the disk before.
+        sync(&partial).map_err(failed)?;
+        fs::rename(&partial, home).map_err(|error| ImageError::io("create", home, &error))
+    })();
+    if unpacked.is_err() {
+        let _ = remove(&partial); // is tried again by the next host that unpacks an image
+    }
+    unpacked
+}
+
+#[cfg(target_os = "linux")]
+fn fill(resolved: &Resolved, layers: &dyn Layers, root: &Path) -> Result<(), ImageError> {
+    let budget = crate::layer::Budget::new();
+    crate::unpack::unpack(resolved, layers, root, &budget)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn fill(_: &Resolved, _: &dyn Layers, _: &Path) -> Result<(), ImageError> {
+    Err(ImageError::new("images run on Linux only"))
+}
+
+#[cfg(target_os = "linux")]
+fn sync(folder: &Path) -> io::Result<()> {
+    // All of the file system: that is one operation of the disk instead of one for each of thousands of files.
+    Ok(rustix::fs::syncfs(File::open(folder)?)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn sync(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+fn partial_path(images: &Path, hex: &str) -> PathBuf {
+    images.join(format!(".{hex}.partial"))
+}
+
+/// Opens a lock of an image and takes it.
+fn lock(
+    images: &Path,
+    hex: &str,
+    extension: &str,
+    operation: FlockOperation,
+) -> Result<File, ImageError> {
+    let path = images.join(format!("{hex}{extension}"));
+    let mut options = OpenOptions::new();
+    let options = options.read(true).write(true).create(true).mode(0o600);
+    let taken = options.open(&path).and_then(|file| {
+        flock(&file, operation)?;
+        Ok(file)
+    });
+    taken.map_err(|error| ImageError::io("lock", &path, &error))
+}
+
+/// Deletes images that nobody has opened for long, and what was left unfinished. What is in use is locked and stays.
+/// Errors are ignored, as what stays does no harm. The locks stay, because another host may have opened one just now.
+fn delete_unused(images: &Path) {
+    let without_waiting = |hex: &str, extension| {
+        lock(
+            images,
+            hex,
+            extension,
+            FlockOperation::NonBlockingLockExclusive,
+        )
+        .ok()
+    };
+    let names = fs::read_dir(images).into_iter().flatten().flatten();
+    for name in names.filter_map(|entry| entry.file_name().into_string().ok()) {
+        let Some(hex) = name.strip_suffix(USE) else {
+            continue;
+        };
+        if Digest::from_hex(hex).is_none() {
+            continue;
+        }
+        let (home, partial) = (images.join(hex), partial_path(images, hex));
+        let used = fs::metadata(images.join(&name)).and_then(|about| about.modified());
+        let age = used.ok().and_then(|used| used.elapsed().ok());
+        let is_old = age.is_some_and(|age| age > KEPT) && home.exists();
+        if !is_old && !partial.exists() {
+            continue;
+        }
+        // In this order, and the first may be this host's own.
+        let Some(_unpacking) = without_waiting(hex, UNPACK) else {
+            continue;
+        };
+        let _ = remove(&partial);
+        if is_old && let Some(_in_use) = without_waiting(hex, USE) {
+            // First its name, so that nobody takes what is left of it for complete.
+            let _ = fs::rename(&home, &partial).and_then(|()| remove(&partial));
+        }
+    }
+}
+
+/// Deletes a folder with all that is in it, if it exists.
+fn remove(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result,
+    }
+}
