@@ -1,4 +1,4 @@
-//! The clock of a function, which stands while somebody debugs the function.
+//! The clock of a function, which is paused while somebody debugs the function.
 //!
 //! The time limits of the function's environments and of those who wait for its results are measured with it, so that a
 //! breakpoint is no timeout. For a function that is not debugged, it is the usual time.
@@ -18,21 +18,21 @@ pub struct Clock(watch::Sender<State>);
 
 #[derive(Debug, Clone, Copy, Default)]
 struct State {
-    /// Who makes it stand.
+    /// The number of [`Hold`]s.
     holds: usize,
-    /// Since when it has stood, if it stands.
+    /// Since when it has been paused, if it is.
     since: Option<Instant>,
-    /// For how long it stood before.
-    stood: Duration,
+    /// For how long it was paused before.
+    before: Duration,
 }
 
 impl State {
-    fn stood(&self) -> Duration {
-        self.stood + self.since.map_or(Duration::ZERO, |since| since.elapsed())
+    fn paused(&self) -> Duration {
+        self.before + self.since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 }
 
-/// Makes a clock stand until it is dropped.
+/// Pauses a clock until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Hold(Arc<Clock>);
 
@@ -41,19 +41,19 @@ impl Drop for Hold {
         self.0.0.send_modify(|state| {
             state.holds -= 1;
             if state.holds == 0 {
-                state.stood = state.stood();
+                state.before = state.paused();
                 state.since = None;
             }
         });
     }
 }
 
-/// A point in time that moves on while the clock stands.
+/// A point in time that moves on while the clock is paused.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Deadline {
     at: Instant,
-    /// For how long the clock had stood when the deadline was set.
-    stood: Duration,
+    /// For how long the clock had been paused when the deadline was set.
+    paused: Duration,
 }
 
 impl Deadline {
@@ -64,7 +64,7 @@ impl Deadline {
 }
 
 impl Clock {
-    /// Makes the clock stand.
+    /// Pauses the clock.
     pub(crate) fn hold(self: &Arc<Self>) -> Hold {
         self.0.send_modify(|state| {
             if state.holds == 0 {
@@ -75,12 +75,12 @@ impl Clock {
         Hold(Arc::clone(self))
     }
 
-    /// Whether the clock stands.
-    pub fn stands(&self) -> bool {
+    /// Whether the clock is paused.
+    pub fn is_paused(&self) -> bool {
         self.0.borrow().holds > 0
     }
 
-    /// Tells when the clock stands and when it goes on.
+    /// Tells when the clock is paused and when it goes on.
     pub(crate) fn changes(&self) -> ClockChanges {
         ClockChanges(self.0.subscribe())
     }
@@ -89,14 +89,14 @@ impl Clock {
     pub(crate) fn deadline(&self, after: Duration) -> Deadline {
         Deadline {
             at: Instant::now() + after,
-            stood: self.0.borrow().stood(),
+            paused: self.0.borrow().paused(),
         }
     }
 
-    /// When a deadline is due; `None` while the clock stands.
+    /// When a deadline is due; `None` while the clock is paused.
     pub(crate) fn due(&self, deadline: &Deadline) -> Option<Instant> {
         let state = *self.0.borrow();
-        let due = deadline.at + state.stood().saturating_sub(deadline.stood);
+        let due = deadline.at + state.paused().saturating_sub(deadline.paused);
         (state.holds == 0).then_some(due)
     }
 
@@ -123,12 +123,12 @@ impl Clock {
     }
 }
 
-/// Tells when a clock stands and when it goes on.
+/// Tells when a clock is paused and when it goes on.
 #[derive(Debug)]
 pub(crate) struct ClockChanges(watch::Receiver<State>);
 
 impl ClockChanges {
-    /// Waits until the clock stands or goes on again. Forever if there is no clock any more.
+    /// Waits until the clock is paused or goes on again. Forever if there is no clock any more.
     pub(crate) async fn changed(&mut self) {
         if self.0.changed().await.is_err() {
             std::future::pending().await
@@ -145,7 +145,7 @@ mod tests {
     const SHORT: Duration = Duration::from_millis(20);
 
     #[tokio::test]
-    async fn a_timeout_does_not_count_the_time_for_which_the_clock_stands() {
+    async fn a_timeout_does_not_count_the_time_for_which_the_clock_is_paused() {
         let clock = Arc::new(Clock::default());
         assert_eq!(clock.timeout(SHORT, ready(1)).await, Some(1));
         assert_eq!(clock.timeout(SHORT, pending::<()>()).await, None);
@@ -158,17 +158,17 @@ mod tests {
         let released = async {
             tokio::time::sleep(long).await;
             drop(hold);
-            assert!(clock.stands(), "the other one holds it");
+            assert!(clock.is_paused(), "the other one holds it");
             tokio::time::sleep(long).await;
             drop(other);
         };
         assert_eq!(tokio::join!(waited, released).0, None);
         assert!(began.elapsed() >= 2 * long + SHORT, "{:?}", began.elapsed());
-        assert!(!clock.stands());
+        assert!(!clock.is_paused());
     }
 
     #[tokio::test]
-    async fn a_deadline_moves_on_by_the_time_for_which_the_clock_stood() {
+    async fn a_deadline_moves_on_by_the_time_for_which_the_clock_was_paused() {
         let clock = Arc::new(Clock::default());
         let deadline = clock.deadline(SHORT);
         let due = clock.due(&deadline).unwrap();

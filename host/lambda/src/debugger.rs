@@ -3,7 +3,8 @@
 //! The first environment of a function has the configured port, further ones that exist at the same time the next free
 //! ports. The host itself listens there and passes each connection on to the port at which the debugger of the
 //! environment's runtime listens. So a port stays the same when an environment is replaced, and the host knows while
-//! somebody is attached: then the function's [`Clock`] stands.
+//! somebody is attached: then the function's [`Clock`] is paused. A debugger is attached from its first byte on, so that
+//! a program that only tries which ports are open is none.
 //!
 //! An environment that is being replaced keeps the connections that there are and gives its port to the next one.
 //!
@@ -12,15 +13,16 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::io::copy;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, Hold};
-use crate::limits::{DEBUG_CONNECT_PAUSE, DEBUG_PORTS};
+use crate::limits::{DEBUG_CONNECT_PAUSE, DEBUG_FIRST_BYTES, DEBUG_PORTS};
 
 /// In the arguments and variables of a function that is debugged, this text stands for the port at which the debugger of
 /// its runtime has to listen, on `127.0.0.1`. The variable `LAMBKIN_DEBUG_PORT` has the port, too.
@@ -76,21 +78,20 @@ impl DebugPorts {
         Ok(address)
     }
 
-    /// The first port that no environment uses.
+    /// The first port that no environment uses. `first` is the port of the first environment, or 0 for a free one.
     ///
     /// # Errors
     ///
-    /// A further port is needed, and none of the [`DEBUG_PORTS`] after the last one is free.
+    /// A further port is needed, and neither it nor one of the [`DEBUG_PORTS`] that follow is free.
     pub(crate) fn take(self: &Arc<Self>, first: u16) -> io::Result<PortInUse> {
         let mut ports = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let index = match ports.iter().position(|port| port.accepting.is_none()) {
             Some(index) => index,
             None => {
-                let last = match ports.last() {
-                    Some(last) => last.listener.local_addr()?.port(),
-                    None => first.saturating_sub(1),
+                let listener = match ports.last() {
+                    Some(last) => listen_after(last.listener.local_addr()?.port())?,
+                    None => listen(first).or_else(|_| listen_after(first))?,
                 };
-                let listener = listen_after(last)?;
                 ports.push(Port {
                     listener: Arc::new(listener),
                     accepting: None,
@@ -157,32 +158,53 @@ pub(crate) struct Debugger {
     /// The port at which the debugger of the runtime has to listen.
     pub(crate) runtime_port: u16,
     forwarding: AbortHandle,
+    /// Whether a debugger is attached, or was.
+    was_attached: Arc<AtomicBool>,
+    /// Held while the function waits for a debugger.
+    until_initialized: Option<Hold>,
     _port: PortInUse,
 }
 
 impl Debugger {
-    /// Opens the way. If `waits`, the clock stands until somebody has attached.
+    /// Opens the way. If `waits`, the clock is paused until [`initialized`](Self::initialized) is called: only the
+    /// runtime knows when its debugger lets the function's code run.
     ///
     /// # Errors
     ///
     /// There is no free port.
     pub(crate) fn start(port: PortInUse, clock: &Arc<Clock>, waits: bool) -> io::Result<Self> {
         let address = port.listener.local_addr()?;
-        let until_attached = waits.then(|| clock.hold());
+        let until_initialized = waits.then(|| clock.hold());
         let runtime_port = listen(0)?.local_addr()?.port();
+        let way = Way {
+            runtime_port,
+            clock: Arc::clone(clock),
+            was_attached: Arc::default(),
+        };
+        let was_attached = Arc::clone(&way.was_attached);
         let forwarding = tokio::spawn(forward(
             Arc::clone(&port.listener),
             port.accepting.clone(),
-            runtime_port,
-            Arc::clone(clock),
-            until_attached,
+            way,
         ));
         Ok(Self {
             address,
             runtime_port,
             forwarding: forwarding.abort_handle(),
+            was_attached,
+            until_initialized,
             _port: port,
         })
+    }
+
+    /// The function's code has been initialized: it no longer waits.
+    pub(crate) fn initialized(&mut self) {
+        self.until_initialized = None;
+    }
+
+    /// Whether the function waits for a debugger, and none has attached yet.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.until_initialized.is_some() && !self.was_attached.load(Ordering::Relaxed)
     }
 
     /// Puts the runtime's port where a text names it.
@@ -197,15 +219,16 @@ impl Drop for Debugger {
     }
 }
 
-/// Passes on every connection, until it is aborted, or no further ones are accepted and those that there are have ended.
-async fn forward(
-    listener: Arc<TcpListener>,
-    accepting: CancellationToken,
+/// Where connections are passed on to.
+#[derive(Debug, Clone)]
+struct Way {
     runtime_port: u16,
     clock: Arc<Clock>,
-    until_attached: Option<Hold>,
-) {
-    let until_attached = Arc::new(Mutex::new(until_attached));
+    was_attached: Arc<AtomicBool>,
+}
+
+/// Passes on every connection, until it is aborted, or no further ones are accepted and those that there are have ended.
+async fn forward(listener: Arc<TcpListener>, accepting: CancellationToken, way: Way) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -215,10 +238,8 @@ async fn forward(
             }
             () = accepting.cancelled() => return,
             accepted = listener.accept() => match accepted {
-                Ok((client, _)) => {
-                    let (clock, until_attached) = (Arc::clone(&clock), Arc::clone(&until_attached));
-                    connections.spawn(pass_on(client, runtime_port, clock, until_attached));
-                }
+                // How it ends does not matter: nobody is attached any more.
+                Ok((client, _)) => drop(connections.spawn(pass_on(client, way.clone()))),
                 // No more files can be opened: the next attempt may succeed.
                 Err(_) => tokio::time::sleep(DEBUG_CONNECT_PAUSE).await,
             },
@@ -227,32 +248,44 @@ async fn forward(
     }
 }
 
-async fn pass_on(
-    mut client: TcpStream,
-    runtime_port: u16,
-    clock: Arc<Clock>,
-    until_attached: Arc<Mutex<Option<Hold>>>,
-) {
+/// Passes a connection on. It reaches the runtime when the client has sent something, as most debuggers do at once, or
+/// after a moment: what only tries whether the port is open has gone by then.
+async fn pass_on(mut client: TcpStream, way: Way) -> io::Result<()> {
+    let mut piece = Vec::with_capacity(16 * 1024);
+    let first = client.read_buf(&mut piece);
+    if let Ok(read) = tokio::time::timeout(DEBUG_FIRST_BYTES, first).await
+        && read? == 0
+    {
+        return Ok(());
+    }
     let mut runtime = loop {
-        match TcpStream::connect((Ipv4Addr::LOCALHOST, runtime_port)).await {
+        match TcpStream::connect((Ipv4Addr::LOCALHOST, way.runtime_port)).await {
             Ok(runtime) => break runtime,
             // The runtime does not listen yet.
             Err(_) => tokio::time::sleep(DEBUG_CONNECT_PAUSE).await,
         }
     };
-    let attached = clock.hold();
-    until_attached
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .take();
     let (mut from_client, mut to_client) = client.split();
     let (mut from_runtime, mut to_runtime) = runtime.split();
+    let to_runtime = async {
+        let mut attached = None;
+        loop {
+            if !piece.is_empty() {
+                attached.get_or_insert_with(|| way.clock.hold());
+                way.was_attached.store(true, Ordering::Relaxed);
+                to_runtime.write_all(&piece).await?;
+                piece.clear();
+            }
+            if from_client.read_buf(&mut piece).await? == 0 {
+                return io::Result::Ok(());
+            }
+        }
+    };
     // Either side may close the connection in any way, and nobody is attached any more.
     tokio::select! {
-        _ = copy(&mut from_client, &mut to_runtime) => {}
-        _ = copy(&mut from_runtime, &mut to_client) => {}
+        ended = to_runtime => ended,
+        ended = copy(&mut from_runtime, &mut to_client) => ended.map(drop),
     }
-    drop(attached);
 }
 
 #[cfg(test)]
@@ -290,13 +323,24 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_clock_stands_while_somebody_is_attached_and_before_if_the_function_waits() {
+    async fn a_port_that_was_not_opened_before_is_the_configured_one_or_a_free_one() {
+        let any = Arc::new(DebugPorts::default()).take(0).unwrap();
+        let port = any.listener.local_addr().unwrap().port();
+        assert!(port >= 1024, "any free port, not the first one: {port}");
+        // The configured one is taken.
+        let next = Arc::new(DebugPorts::default()).take(port).unwrap();
+        let next = next.listener.local_addr().unwrap().port();
+        assert!(next > port && next <= port + DEBUG_PORTS, "{next}");
+    }
+
+    #[tokio::test]
+    async fn the_clock_is_paused_while_somebody_is_attached_and_before_if_the_function_waits() {
         let ports = Arc::new(DebugPorts::default());
         let address = ports.open(0).unwrap();
         let clock = Arc::new(Clock::default());
         let port = ports.take(address.port()).unwrap();
-        let debugger = Debugger::start(port, &clock, true).unwrap();
-        assert!(clock.stands(), "nobody has attached");
+        let mut debugger = Debugger::start(port, &clock, true).unwrap();
+        assert!(clock.is_paused(), "nobody has attached");
         // The connection comes before the runtime listens.
         let mut client = TcpStream::connect(debugger.address).await.unwrap();
         client.write_all(b"hello").await.unwrap();
@@ -305,18 +349,22 @@ mod tests {
         let mut bytes = [0; 5];
         runtime.read_exact(&mut bytes).await.unwrap();
         assert_eq!(&bytes, b"hello");
-        assert!(clock.stands());
+        until(|| !debugger.is_awaited()).await;
         drop(client);
-        until(|| !clock.stands()).await;
+        assert_eq!(runtime.read(&mut bytes).await.unwrap(), 0);
+        assert!(clock.is_paused(), "the code has not run yet");
+        debugger.initialized();
+        until(|| !clock.is_paused()).await;
         let text = debugger.fill_in("--inspect=127.0.0.1:{debug-port}");
         assert_eq!(
             text,
             format!("--inspect=127.0.0.1:{}", debugger.runtime_port)
         );
         // An environment that is being replaced keeps its connections.
-        let client = TcpStream::connect(debugger.address).await.unwrap();
+        let mut client = TcpStream::connect(debugger.address).await.unwrap();
+        client.write_all(b"hello").await.unwrap();
         let (_runtime, _) = inner.accept().await.unwrap();
-        until(|| clock.stands()).await;
+        until(|| clock.is_paused()).await;
         ports.take_back();
         let next = ports.take(address.port()).unwrap();
         assert_eq!(next.index, 0, "the port is free for the next environment");
@@ -324,10 +372,32 @@ mod tests {
         let other = TcpStream::connect(next.address).await.unwrap();
         let of_next = listen(next.runtime_port).unwrap();
         of_next.accept().await.unwrap();
-        assert!(clock.stands(), "the first client is still attached");
+        assert!(clock.is_paused(), "the first client is still attached");
         drop((client, other));
-        until(|| !clock.stands()).await;
+        until(|| !clock.is_paused()).await;
         ports.take_back();
         until(|| debugger.forwarding.is_finished() && next.forwarding.is_finished()).await;
+    }
+
+    #[tokio::test]
+    async fn what_only_tries_the_port_is_no_debugger() {
+        let ports = Arc::new(DebugPorts::default());
+        let address = ports.open(0).unwrap();
+        let clock = Arc::new(Clock::default());
+        let port = ports.take(address.port()).unwrap();
+        let debugger = Debugger::start(port, &clock, true).unwrap();
+        let inner = listen(debugger.runtime_port).unwrap();
+        drop(TcpStream::connect(address).await.unwrap());
+        // A client that waits for the runtime to begin reaches it, and counts when it has answered.
+        let mut silent = TcpStream::connect(address).await.unwrap();
+        let (mut runtime, _) = inner.accept().await.unwrap();
+        runtime.write_all(b"> ").await.unwrap();
+        let mut bytes = [0; 2];
+        silent.read_exact(&mut bytes).await.unwrap();
+        assert!(debugger.is_awaited());
+        silent.write_all(b"go").await.unwrap();
+        until(|| !debugger.is_awaited()).await;
+        runtime.read_exact(&mut bytes).await.unwrap();
+        assert_eq!(&bytes, b"go");
     }
 }

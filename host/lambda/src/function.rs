@@ -30,7 +30,10 @@ pub struct Function {
 impl Function {
     /// A function without environments.
     pub fn new(spec: FunctionSpec, account: Account, log: Log) -> Arc<Self> {
-        let dispatcher = Dispatcher::new(spec.concurrency, spec.queue, spec.lifecycle.concurrency);
+        let mut dispatcher =
+            Dispatcher::new(spec.concurrency, spec.queue, spec.lifecycle.concurrency);
+        // A call at a breakpoint may last for hours.
+        dispatcher.counts_retiring = spec.debug.is_none();
         Arc::new(Self {
             spec,
             account,
@@ -43,7 +46,7 @@ impl Function {
         })
     }
 
-    /// The clock that limits the function, and by which its callers may wait. It stands while somebody debugs the function.
+    /// The clock that limits the function, and by which its callers may wait. It is paused while somebody debugs the function.
     pub fn clock(&self) -> &Clock {
         &self.clock
     }
@@ -108,8 +111,9 @@ impl Function {
     }
 
     /// Ends all environments, because the code has changed: further calls get new ones. Invocations in flight finish
-    /// first.
+    /// first. An environment in its init phase ends at once, and a call that waits for it goes on with the new code.
     pub fn retire_environments(&self) {
+        // Environments that have not begun a call end at once, so none waits for a debugger at a port that it has lost.
         self.debug_ports.take_back();
         self.dispatcher.retire();
     }

@@ -42,7 +42,7 @@ impl Function {
                 if let Ok(reply) = tokio::time::timeout(READY_WAIT, &mut reply).await {
                     return reply.unwrap_or_else(|_| shutting_down());
                 }
-                if self.dispatcher.stop_waiting_for_idle() {
+                if self.dispatcher.needs_another() {
                     environment::start(Arc::clone(self), StartFor::Call);
                 }
             }

@@ -216,3 +216,10 @@ pub const DEBUG_PORTS: u16 = 100;
 
 /// The pause between two attempts to reach the debugger of a runtime that has just been started.
 pub const DEBUG_CONNECT_PAUSE: Duration = Duration::from_millis(20);
+
+/// How long a connection to a debugger's port waits for the client's first bytes before the runtime gets it. Nearly all
+/// debuggers begin the conversation; programs that try which ports are open close the connection at once.
+pub const DEBUG_FIRST_BYTES: Duration = Duration::from_millis(300);
+
+/// How often a function that waits for a debugger says so.
+pub const DEBUG_REMINDER: Duration = Duration::from_secs(10);

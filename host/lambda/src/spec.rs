@@ -19,9 +19,6 @@ use crate::wrapper;
 const TIMEOUT: Duration = Duration::from_secs(3);
 /// The default memory in MB, as on AWS.
 const MEMORY_MB: u32 = 128;
-/// The default maximum number of environments: enough for a web page that loads many resources at once, few enough
-/// not to overload a laptop with processes.
-const CONCURRENCY: usize = 32;
 /// The default size of `/tmp` in MB, as on AWS.
 const TMP_MB: u32 = 512;
 /// The default maximum number of calls that wait for an environment.
@@ -217,6 +214,10 @@ impl Serialize for InitializationType {
 }
 
 impl FunctionSpec {
+    /// The default maximum number of environments: enough for a web page that loads many resources at once, few enough
+    /// not to overload a laptop with processes.
+    pub const CONCURRENCY: usize = 32;
+
     /// The version `$LATEST` of a function with AWS's defaults (3 seconds, 128 MB) and Lambkin's own: at most 32
     /// environments, and at most 1000 calls that wait for one.
     pub fn new(name: impl Into<String>, code: Code) -> Self {
@@ -232,7 +233,7 @@ impl FunctionSpec {
             exact_variables: false,
             runtime_api: None,
             allowlist: Allowlist::default(),
-            concurrency: CONCURRENCY,
+            concurrency: Self::CONCURRENCY,
             queue: QUEUE,
             reserved_concurrency: false,
             tenant_isolation: false,

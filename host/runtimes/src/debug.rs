@@ -5,10 +5,9 @@
 //! On failure: a language whose debugger cannot be started this way, or that is not installed, is an error with what to
 //! do instead.
 
-use std::process::{Command, Stdio};
-
 use crate::found::Found;
 use crate::id::Language;
+use crate::python::{self, Modules};
 
 /// That a function is debugged.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +33,7 @@ pub fn customary_debug_port(language: Language) -> Option<u16> {
 pub(crate) fn arguments(
     language: Language,
     found: &Found,
+    modules: &Modules<'_>,
     Debug { port, wait }: Debug<'_>,
 ) -> Result<Vec<String>, String> {
     Ok(match language {
@@ -51,7 +51,7 @@ pub(crate) fn arguments(
             vec![format!("{flag}=127.0.0.1:{port}"), quiet]
         }
         Language::Python => {
-            if !has_debugpy(found) {
+            if python::lacks(found, "debugpy", modules) {
                 return Err(no_debugpy(found));
             }
             let mut arguments = Vec::new();
@@ -101,19 +101,6 @@ pub(crate) fn variables(language: Language, debug: Debug<'_>) -> Vec<(&'static s
     }
 }
 
-fn has_debugpy(found: &Found) -> bool {
-    let asked = Command::new(&found.program)
-        .args([
-            "-c",
-            "import importlib.util, sys; sys.exit(importlib.util.find_spec('debugpy') is None)",
-        ])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    asked.is_ok_and(|status| status.success())
-}
-
 fn no_debugpy(found: &Found) -> String {
     let program = found.program.display();
     format!(
@@ -124,7 +111,7 @@ fn no_debugpy(found: &Found) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
+    use std::path::{Path, PathBuf};
 
     use super::*;
     use crate::version::Version;
@@ -138,9 +125,18 @@ mod tests {
         }
     }
 
+    fn modules() -> Modules<'static> {
+        Modules {
+            code: Path::new("/no/such/code"),
+            layers: &[],
+            sdk: None,
+            has_python_path: false,
+        }
+    }
+
     fn flags(language: Language, version: &str, wait: bool) -> String {
         let debug = Debug { port: "1234", wait };
-        arguments(language, &found(version), debug)
+        arguments(language, &found(version), &modules(), debug)
             .unwrap()
             .join(" ")
     }
@@ -176,12 +172,12 @@ mod tests {
             port: "1",
             wait: false,
         };
-        let python = arguments(Language::Python, &found("3.12.1"), debug).unwrap_err();
+        let python = arguments(Language::Python, &found("3.12.1"), &modules(), debug).unwrap_err();
         assert!(
             python.ends_with("/no/such/interpreter -m pip install debugpy"),
             "{python}"
         );
-        let dotnet = arguments(Language::Dotnet, &found("8.0.1"), debug).unwrap_err();
+        let dotnet = arguments(Language::Dotnet, &found("8.0.1"), &modules(), debug).unwrap_err();
         assert!(dotnet.contains("attach the editor's debugger"), "{dotnet}");
     }
 }

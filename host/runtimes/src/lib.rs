@@ -1,8 +1,7 @@
 //! Managed runtimes: what AWS's `python3.13`, `nodejs22.x`, `ruby3.4` and so on are on this machine.
 //!
 //! Contract: a runtime's id, the folder of a function's code and its handler become a command line and variables; see
-//! [`prepare()`]. Nothing is installed, downloaded or run, apart from interpreters that are asked for their version and
-//! for their debugger.
+//! [`prepare()`]. Nothing is installed, downloaded or run, apart from interpreters that are asked for their version.
 //! Version managers' shims are never run.
 //!
 //! On failure: a text for the developer that says what was asked for, what was found instead, where it was looked for,

@@ -9,6 +9,7 @@ use crate::find::{Places, find};
 use crate::found::Found;
 use crate::id::{Language, Runtime};
 use crate::machine::Machine;
+use crate::python::Modules;
 use crate::version::Fit;
 use crate::{dotnet, handler, java, node, python, ruby};
 
@@ -189,7 +190,13 @@ pub fn prepare(request: &Request<'_>) -> Result<Prepared, String> {
             .iter()
             .position(|it| it.starts_with(java::FIRST_OPTION));
         let at = before.unwrap_or(0);
-        arguments.splice(at..at, debug::arguments(language, &found, debug)?);
+        let modules = Modules {
+            code,
+            layers: request.layers,
+            sdk: request.sdk,
+            has_python_path: request.has_python_path,
+        };
+        arguments.splice(at..at, debug::arguments(language, &found, &modules, debug)?);
     }
     let command = std::iter::once(program).chain(arguments).collect();
     if let Some(wanted) = &request.runtime.version {

@@ -1,4 +1,4 @@
-//! Debugging: where debuggers attach, and clocks that stand while somebody is attached. The debuggers are real ones:
+//! Debugging: where debuggers attach, and clocks that are paused while somebody is attached. The debuggers are real ones:
 //! Node's inspector, debugpy and JDWP, each with the protocol or the program of its clients.
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -15,7 +15,7 @@ use crate::support::{
 };
 
 /// Doubles `n`. With `barrier`, it first waits until the test closes that connection.
-const NODE: &str = r#"import net from "node:net";
+pub const NODE: &str = r#"import net from "node:net";
 export const handler = async (event) => {
   const order = event.Records ? JSON.parse(event.Records[0].body) : event;
   const barrier = order.barrier ?? process.env.BARRIER;
@@ -36,7 +36,7 @@ const PYTHON: &str =
 const PYTHON_RETURN: u32 = 3;
 
 /// A project of one function, which is debugged, with a timeout that no one in front of a debugger would meet.
-fn debugged(file: &str, text: &str, settings: &str) -> Project {
+pub fn debugged(file: &str, text: &str, settings: &str) -> Project {
     let stem = file.split_once('.').unwrap().0;
     let project = Project::new(&format!(
         "[functions.doubled]\ncode = \"code\"\nhandler = \"{stem}.handler\"\nversion-check = \"off\"\ntimeout = 0.5\n\
@@ -46,7 +46,7 @@ fn debugged(file: &str, text: &str, settings: &str) -> Project {
     project
 }
 
-fn program(name: &str, argument: &str) -> Result<(), Missing> {
+pub fn program(name: &str, argument: &str) -> Result<(), Missing> {
     let mut probe = Command::new(name);
     probe.arg(argument);
     tool(name, probe)
@@ -54,7 +54,7 @@ fn program(name: &str, argument: &str) -> Result<(), Missing> {
 
 /// The address that the log names, when the function has been started.
 #[track_caller]
-fn address(server: &Server) -> String {
+pub fn address(server: &Server) -> String {
     const TEXT: &str = "attach a debugger at ";
     let log = server.log_with(TEXT);
     let (_, rest) = log.split_once(TEXT).unwrap();
@@ -91,15 +91,15 @@ fn read_one(reader: &mut BufReader<TcpStream>) -> String {
 }
 
 /// A client of Node's inspector.
-struct Inspector {
-    client: Client,
+pub struct Inspector {
+    pub client: Client,
     id: u32,
 }
 
 impl Inspector {
     /// Attaches as an editor does: it asks for the target's URL first.
     #[track_caller]
-    fn attach(address: &str) -> Self {
+    pub fn attach(address: &str) -> Self {
         let targets: Value = serde_json::from_str(&targets(address)).unwrap();
         let url = targets[0]["webSocketDebuggerUrl"].as_str().unwrap();
         let path = url.strip_prefix(&format!("ws://{address}"));
@@ -108,9 +108,17 @@ impl Inspector {
         Self { client, id: 0 }
     }
 
+    /// Attaches, and lets the function's code run.
+    #[track_caller]
+    pub fn run(address: &str) -> Self {
+        let mut inspector = Self::attach(address);
+        inspector.command("Runtime.runIfWaitingForDebugger", &json!({}));
+        inspector
+    }
+
     /// Sends a command and returns its result. Events before it are dropped.
     #[track_caller]
-    fn command(&mut self, method: &str, parameters: &Value) -> Value {
+    pub fn command(&mut self, method: &str, parameters: &Value) -> Value {
         self.id += 1;
         let id = self.id;
         self.client
@@ -150,7 +158,7 @@ fn a_function_waits_for_nodes_inspector_and_a_breakpoint_is_no_timeout() {
     let server = debugged("index.mjs", NODE, "debug-wait = true\n").serve();
     let reply = server.invoke_meanwhile("doubled", r#"{"n":21}"#);
     let address = address(&server);
-    // Not attached yet: the clock of the init phase stands, too.
+    // Not attached yet: the clock of the init phase is paused, too.
     think_for_a_while();
     let mut inspector = Inspector::attach(&address);
     inspector.command("Runtime.enable", &json!({}));

@@ -20,6 +20,7 @@ mod cli;
 mod config_errors;
 mod connections;
 mod control_plane;
+mod debug_ports;
 mod debugging;
 mod docker_lambda;
 mod environment;

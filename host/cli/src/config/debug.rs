@@ -1,9 +1,12 @@
 //! The keys of debugging, and the option of `lambkin serve` that has the same effect.
 
+use std::collections::BTreeSet;
+
 use lambkin_lambda::{DebugSettings, FunctionSpec};
 use lambkin_runtimes::{Language, customary_debug_port};
 
 use super::key::{Key, Kind};
+use super::listeners::Listeners;
 use super::reader::{Diagnostics, Reader};
 
 pub const KEYS: &[Key] = &[
@@ -14,8 +17,10 @@ pub const KEYS: &[Key] = &[
             max: 65_535,
             unit: "",
         },
-        "The port of `127.0.0.1` at which a debugger attaches to the function. Further environments that exist at the \
-         same time have the next free ports. 0 is any free port, which the log names. See section *Debugging*.",
+        "The port of `127.0.0.1` at which a debugger attaches to the function. 0 is any free port, which the log names. \
+         Unless `concurrency` is set, the function then has one environment, so that all calls reach the debugger; \
+         further ones that exist at the same time have the next free ports. Versions do not take it over. See section \
+         *Debugging*.",
     ),
     Key::with_default(
         "debug-wait",
@@ -25,10 +30,19 @@ pub const KEYS: &[Key] = &[
     ),
 ];
 
-/// Reads the keys. Those that are left out keep the values of `spec`.
-pub fn read(table: &mut Reader<'_>, spec: &mut FunctionSpec, diagnostics: &Diagnostics) {
+/// Reads the keys, and claims the port. Those that are left out keep the values of `spec`.
+pub fn read(
+    table: &mut Reader<'_>,
+    spec: &mut FunctionSpec,
+    listeners: &mut Listeners,
+    diagnostics: &Diagnostics,
+) {
     let port = table.integer("debug");
     let wait = table.flag("debug-wait");
+    if let Some(port) = &port {
+        let address = port.clone().map(|port| format!("127.0.0.1:{port}"));
+        listeners.add(&address, None, diagnostics);
+    }
     let port_number = port.and_then(|port| u16::try_from(port.value).ok());
     let port = port_number.or_else(|| spec.debug.map(|debug| debug.port));
     match (port, &wait) {
@@ -46,6 +60,20 @@ pub fn read(table: &mut Reader<'_>, spec: &mut FunctionSpec, diagnostics: &Diagn
         ),
         (None, _) => {}
     }
+}
+
+/// Limits a function that is debugged to one environment, unless another number is configured: a debugger is usually
+/// attached to one, and would miss the calls of others. Returns what the developer should know.
+pub fn limit(spec: &mut FunctionSpec, name: &str) -> Option<String> {
+    let is_default = spec.concurrency == FunctionSpec::CONCURRENCY && !spec.reserved_concurrency;
+    if spec.debug.is_none() || !is_default {
+        return None;
+    }
+    spec.concurrency = 1;
+    Some(format!(
+        "function {name}: while it is debugged, one environment serves its calls one after the other, so that all of them \
+         reach the debugger; `concurrency` sets another number"
+    ))
 }
 
 /// A function that is to be debugged, as typed: `orders`, or `orders=9229` with the port. An empty name is the only
@@ -77,18 +105,20 @@ impl DebugOption {
         }
     }
 
-    /// The settings for a function; an error if no port is customary for its language.
+    /// The settings for a function; an error if no port is customary for its language. A customary port is never one of
+    /// those in `taken`, which other functions have.
     pub fn settings(
         &self,
         spec: &FunctionSpec,
         language: Option<Language>,
         wait: bool,
+        taken: &BTreeSet<u16>,
     ) -> Result<DebugSettings, String> {
         let configured = spec.debug.map(|debug| debug.port);
         let port = self
             .port
             .or(configured)
-            .or_else(|| customary_debug_port(language?));
+            .or_else(|| (customary_debug_port(language?)?..).find(|port| !taken.contains(port)));
         match port {
             Some(port) => Ok(DebugSettings {
                 port,
@@ -100,5 +130,44 @@ impl DebugOption {
                 spec.name
             )),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::function::defaults;
+
+    #[test]
+    fn functions_of_one_language_have_different_ports() {
+        let spec = defaults("f".to_owned());
+        let port = |option: &str, taken: &[u16]| {
+            let option = DebugOption::parse(option).unwrap();
+            let taken = taken.iter().copied().collect();
+            let settings = option.settings(&spec, Some(Language::Node), false, &taken);
+            settings.unwrap().port
+        };
+        assert_eq!(port("f", &[]), 9229);
+        assert_eq!(port("f", &[9229, 9230]), 9231);
+        assert_eq!(port("f=9229", &[9229]), 9229, "as it is asked for");
+        let option = DebugOption::parse("f").unwrap();
+        let unknown = option.settings(&spec, None, false, &BTreeSet::new());
+        assert!(unknown.unwrap_err().contains("--debug f=9229"));
+    }
+
+    #[test]
+    fn a_function_that_is_debugged_has_one_environment_unless_it_is_told_otherwise() {
+        let mut spec = defaults("f".to_owned());
+        assert_eq!(limit(&mut spec, "f"), None);
+        spec.debug(DebugSettings {
+            port: 0,
+            wait: false,
+        });
+        spec.concurrency = 2;
+        assert_eq!(limit(&mut spec, "f"), None);
+        assert_eq!(spec.concurrency, 2);
+        spec.concurrency = FunctionSpec::CONCURRENCY;
+        assert!(limit(&mut spec, "f").is_some());
+        assert_eq!(spec.concurrency, 1);
     }
 }

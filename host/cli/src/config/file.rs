@@ -7,7 +7,7 @@
 //! On failure: every mistake of the file, each with file, line, column, key, value and what would be legal, and what is
 //! left of the configuration without them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -20,7 +20,7 @@ use super::account;
 use super::allowlist;
 use super::asynchronous::{self, Settings as Asynchronous};
 use super::bucket::{self, Bucket};
-use super::debug::DebugOption;
+use super::debug::{self, DebugOption};
 use super::function::{self, full_name};
 use super::function_inputs::FunctionInputs;
 use super::invoke::{self, Invoke};
@@ -284,6 +284,7 @@ impl Config {
             self.notes.extend(found.notes);
             let problem = found.problem.into_iter();
             let name = full_name(spec);
+            self.notes.extend(debug::limit(spec, &name));
             self.problems
                 .extend(problem.map(|problem| format!("function {name}: {problem}")));
         }
@@ -299,6 +300,9 @@ impl Config {
     ) -> Result<(), String> {
         let folder = path.parent().unwrap_or(Path::new(""));
         let is_only = self.functions.len() == 1;
+        let ports = |spec: &FunctionSpec| spec.debug.map(|debug| debug.port);
+        let mut taken: BTreeSet<u16> = self.functions.iter().filter_map(ports).collect();
+        taken.extend(options.iter().filter_map(|option| option.port));
         for option in options {
             let mut functions = self.functions.iter_mut().zip(&self.function_inputs);
             let is_meant = |spec: &FunctionSpec| match option.function.as_str() {
@@ -309,7 +313,10 @@ impl Config {
                 return Err(self.nothing_to_debug(&option.function));
             };
             let language = managed::language(spec, &inputs.runtime);
-            spec.debug(option.settings(spec, language, wait)?);
+            spec.debug(option.settings(spec, language, wait, &taken)?);
+            taken.extend(ports(spec));
+            let name = full_name(spec);
+            self.notes.extend(debug::limit(spec, &name));
             // What it says about the runtime was said when the configuration was read.
             managed::prepare(spec, &inputs.runtime, folder);
         }
@@ -399,7 +406,7 @@ fn read_root(mut root: Reader<'_>, folder: &Path, diagnostics: &Diagnostics) -> 
         }
         let own = table.flag("service-endpoints");
         let endpoints = own.or(service_endpoints.clone());
-        let function = function::read(name, table, folder, several, diagnostics);
+        let function = function::read(name, table, folder, several, &mut listeners, diagnostics);
         functions.extend(function.map(|mut function| {
             function.reach_services(endpoints.is_none_or(|endpoints| endpoints.value));
             function

@@ -10,6 +10,7 @@ use lambkin_runtimes::Runtime;
 
 use super::function_inputs::FunctionInputs;
 use super::key::{self, Key, Kind, Table};
+use super::listeners::Listeners;
 use super::managed::RuntimeSettings;
 use super::reader::{Diagnostics, Reader, Spanned};
 use super::version::{LATEST, Version, read_version_keys, task_folder};
@@ -112,6 +113,7 @@ pub fn read(
     mut table: Reader<'_>,
     project: &Path,
     several: bool,
+    listeners: &mut Listeners,
     diagnostics: &Diagnostics,
 ) -> Option<Definition> {
     if !is_function_name(&name.value) {
@@ -138,10 +140,11 @@ pub fn read(
         spec: base,
         inputs: FunctionInputs::new(task_folder(project)),
     };
-    let latest = read_version_keys(&mut table, base, project, diagnostics);
+    let latest = read_version_keys(&mut table, base, project, listeners, diagnostics);
     let mut versions = Vec::new();
     for (number, table) in table.tables("versions") {
-        versions.extend(read_version(&number, table, &latest, project, diagnostics));
+        let version = read_version(&number, table, &latest, project, listeners, diagnostics);
+        versions.extend(version);
     }
     let numbers: Vec<&str> = versions
         .iter()
@@ -158,6 +161,7 @@ fn read_version(
     mut table: Reader<'_>,
     latest: &Version,
     project: &Path,
+    listeners: &mut Listeners,
     diagnostics: &Diagnostics,
 ) -> Option<Version> {
     if !is_version_number(&number.value) {
@@ -168,13 +172,14 @@ fn read_version(
     let spec = FunctionSpec {
         version: number.value.clone(),
         log_prefix: format!("{}:{} | ", latest.spec.name, number.value),
+        debug: None,
         ..latest.spec.clone()
     };
     let base = Version {
         spec,
         inputs: latest.inputs.clone(),
     };
-    let version = read_version_keys(&mut table, base, project, diagnostics);
+    let version = read_version_keys(&mut table, base, project, listeners, diagnostics);
     table.finish();
     Some(version)
 }

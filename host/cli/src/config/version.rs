@@ -11,6 +11,7 @@ use super::function_inputs::{FunctionInputs, VariableSources, check_size};
 use super::ignore::Ignore;
 use super::key::{self, Key, Kind, Table};
 use super::lifecycle;
+use super::listeners::Listeners;
 use super::managed;
 use super::reader::{Diagnostics, Reader, Spanned};
 use super::sandbox;
@@ -158,6 +159,7 @@ pub fn read_version_keys(
     table: &mut Reader<'_>,
     base: Version,
     project: &Path,
+    listeners: &mut Listeners,
     diagnostics: &Diagnostics,
 ) -> Version {
     let Version {
@@ -215,7 +217,7 @@ pub fn read_version_keys(
         tmp_mb: tmp.unwrap_or(base.tmp_mb),
         ..base
     };
-    debug::read(table, &mut spec, diagnostics);
+    debug::read(table, &mut spec, listeners, diagnostics);
     Version { spec, inputs }
 }
 

@@ -9,7 +9,7 @@ use crate::call::Call;
 pub(crate) enum Message {
     /// Serve this call. Sent only to an environment with a free place.
     Invoke(Call),
-    /// End as soon as no invocation is in flight.
+    /// End as soon as no invocation is in flight, and at once in the init phase: the code has changed.
     Retire,
     /// End at once. The caller of an invocation in flight gets [`InvokeError::ShuttingDown`].
     ///
@@ -50,6 +50,12 @@ impl Members {
     /// The number of environments, including those for which a place is reserved and without those that are leaving.
     pub(super) fn size(&self) -> usize {
         self.staying() + self.starting
+    }
+
+    /// The number of environments that end instead of serving another call, without those that are leaving.
+    pub(super) fn retiring(&self) -> usize {
+        let joined = self.joined.iter().filter(|one| !one.is_leaving);
+        joined.filter(|one| self.is_retiring(one.id)).count()
     }
 
     /// The number of environments that have joined and are not leaving.
@@ -165,13 +171,12 @@ impl Members {
         }
     }
 
-    /// Ends every environment: idle ones at once, the others after their calls.
+    /// Ends every environment: at once if it is idle or in its init phase, the others after their calls.
     pub(super) fn retire(&mut self) {
         self.retiring = self.joined.iter().map(|member| member.id).collect();
-        for idle in std::mem::take(&mut self.idle) {
-            if let Some(member) = self.joined.iter().find(|member| member.id == idle) {
-                let _ = member.mailbox.send(Message::Retire); // it has just ended
-            }
+        self.idle.clear();
+        for member in &self.joined {
+            let _ = member.mailbox.send(Message::Retire); // it has just ended
         }
     }
 

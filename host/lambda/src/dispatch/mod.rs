@@ -41,6 +41,8 @@ pub(crate) struct Dispatcher {
     queue: usize,
     /// The number of calls that one environment serves at a time.
     places: usize,
+    /// Whether environments that end instead of serving another call count towards the limit.
+    pub(crate) counts_retiring: bool,
     state: Mutex<State>,
     environment_left: Notify,
     closing: CancellationToken,
@@ -64,7 +66,7 @@ struct State {
 pub(crate) enum Placement {
     /// The call was sent to an idle environment.
     Sent,
-    /// The call waits for an environment that will soon be idle; see [`Dispatcher::stop_waiting_for_idle`].
+    /// The call waits for an environment that will soon be idle; see [`Dispatcher::needs_another`].
     WaitsForIdle,
     /// The call waits: for an environment that is starting, or because the function has reached its limit.
     Queued,
@@ -111,6 +113,7 @@ impl Dispatcher {
             limit,
             queue,
             places: places.max(1),
+            counts_retiring: true,
             state: Mutex::default(),
             environment_left: Notify::new(),
             closing: CancellationToken::new(),
@@ -136,7 +139,7 @@ impl Dispatcher {
             Placement::Queued
         } else if waiting < arriving + state.soon_idle {
             Placement::WaitsForIdle
-        } else if state.members.size() < self.limit(&state) {
+        } else if self.size(&state) < self.limit(&state) {
             state.members.reserve();
             Placement::Start
         } else if waiting < arriving + self.queue {
@@ -148,16 +151,16 @@ impl Dispatcher {
         placement
     }
 
-    /// Called when a call has waited long enough for an environment to become idle. Returns whether the caller must
-    /// start an environment, for which a place is then reserved.
-    pub(crate) fn stop_waiting_for_idle(&self) -> bool {
+    /// Called when a call has waited long enough for an environment to become idle, and when an environment has been told
+    /// to retire. Returns whether the caller must start an environment, for which a place is then reserved.
+    pub(crate) fn needs_another(&self) -> bool {
         self.reserve_if_needed(&mut self.lock())
     }
 
     /// Reserves a place for an environment of the provisioned concurrency. Returns whether the limit allows one.
     pub(crate) fn reserve(&self) -> bool {
         let mut state = self.lock();
-        let has_place = !self.closing.is_cancelled() && state.members.size() < self.limit(&state);
+        let has_place = !self.closing.is_cancelled() && self.size(&state) < self.limit(&state);
         if has_place {
             state.members.reserve();
         }
@@ -173,7 +176,8 @@ impl Dispatcher {
         state.waiting.forget_callers_that_have_gone();
         let is_needed = start_for == StartFor::Provisioned
             || state.waiting.len() > state.members.initializing() * self.places;
-        let can_live = state.members.staying() < self.limit(&state);
+        let retiring = self.not_counted(&state);
+        let can_live = state.members.staying() - retiring < self.limit(&state);
         if self.closing.is_cancelled() || !is_needed || !can_live {
             drop(state);
             self.environment_left.notify_one();
@@ -268,7 +272,8 @@ impl Dispatcher {
         state.members.has_active() || last.is_some_and(|last| last.elapsed() <= time)
     }
 
-    /// Ends every environment: idle ones at once, the others after their calls.
+    /// Ends every environment: at once if it is idle or in its init phase, the others after their calls. A call that
+    /// waits for one that ends gets another one.
     pub(crate) fn retire(&self) {
         let mut state = self.lock();
         state.members.retire();
@@ -300,7 +305,7 @@ impl Dispatcher {
     /// another environment.
     fn reserve_if_needed(&self, state: &mut State) -> bool {
         let is_needed = state.waiting.len() > self.places_arriving(state)
-            && state.members.size() < self.limit(state)
+            && self.size(state) < self.limit(state)
             && !self.closing.is_cancelled();
         if is_needed {
             state.members.reserve();
@@ -313,6 +318,19 @@ impl Dispatcher {
         state
             .ceiling
             .map_or(self.limit, |ceiling| ceiling.min(self.limit))
+    }
+
+    /// The number of environments that count towards the limit, including reserved places.
+    fn size(&self, state: &State) -> usize {
+        state.members.size() - self.not_counted(state)
+    }
+
+    /// The number of environments that have joined and do not count towards the limit.
+    fn not_counted(&self, state: &State) -> usize {
+        match self.counts_retiring {
+            true => 0,
+            false => state.members.retiring(),
+        }
     }
 
     /// The places of the environments that are starting.

@@ -125,10 +125,10 @@ fn a_call_that_has_waited_long_enough_gets_a_new_environment_if_the_limit_allows
     dispatcher.announce_idle();
     let (a, _a) = call("a");
     assert!(matches!(dispatcher.place(a), Placement::WaitsForIdle));
-    assert!(dispatcher.stop_waiting_for_idle());
+    assert!(dispatcher.needs_another());
     let (b, _b) = call("b");
     assert!(matches!(dispatcher.place(b), Placement::WaitsForIdle));
-    assert!(!dispatcher.stop_waiting_for_idle(), "the limit is reached");
+    assert!(!dispatcher.needs_another(), "the limit is reached");
     let (two, _mail) = start(&dispatcher, StartFor::Call).unwrap();
     assert_eq!(initialize(&dispatcher, two).as_deref(), Some("a"));
     assert_eq!(next(dispatcher.release(one, true)).as_deref(), Some("b"));
@@ -167,7 +167,8 @@ fn a_retired_environment_finishes_its_call_and_frees_its_place() {
     let (waiting, _outcome) = call("waiting");
     assert!(matches!(dispatcher.place(waiting), Placement::Queued));
     dispatcher.retire();
-    assert!(mail.try_recv().is_err(), "it is busy");
+    assert!(matches!(mail.try_recv(), Ok(Message::Retire)));
+    assert!(!dispatcher.needs_another(), "it has the only place");
     assert!(matches!(dispatcher.release(one, false), Next::End));
     assert!(dispatcher.leave(one), "the waiting call needs another one");
     let (two, _mail) = start(&dispatcher, StartFor::Call).unwrap();
@@ -362,4 +363,31 @@ async fn closing_waits_for_environments_that_have_given_way() {
     assert!(early.is_err(), "one has not ended yet");
     dispatcher.leave(two);
     closed.await;
+}
+
+#[test]
+fn an_environment_in_its_init_phase_ends_at_once_when_the_code_changes() {
+    let dispatcher = Dispatcher::new(1, 10, 1);
+    assert!(matches!(dispatcher.place(call_of("a")), Placement::Start));
+    let (old, mut mail) = start(&dispatcher, StartFor::Call).unwrap();
+    dispatcher.retire();
+    assert!(matches!(mail.try_recv(), Ok(Message::Retire)));
+    assert!(dispatcher.leave(old), "its call needs another one");
+    let (new, _mail) = start(&dispatcher, StartFor::Call).unwrap();
+    assert_eq!(initialize(&dispatcher, new).as_deref(), Some("a"));
+}
+
+#[test]
+fn a_call_at_a_breakpoint_of_old_code_does_not_keep_new_code_from_starting() {
+    let mut dispatcher = Dispatcher::new(1, 10, 1);
+    dispatcher.counts_retiring = false;
+    let (old, _old_mail) = environment(&dispatcher);
+    assert!(matches!(dispatcher.place(call_of("a")), Placement::Queued));
+    dispatcher.retire();
+    assert!(dispatcher.needs_another(), "for the call that waits");
+    assert!(matches!(dispatcher.place(call_of("b")), Placement::Queued));
+    let (new, _mail) = start(&dispatcher, StartFor::Call).unwrap();
+    assert!(matches!(dispatcher.release(old, false), Next::End));
+    assert!(!dispatcher.leave(old), "one is enough");
+    assert_eq!(initialize(&dispatcher, new).as_deref(), Some("a"));
 }

@@ -116,7 +116,7 @@ impl Environment {
         }
     }
 
-    /// When the first invocation in flight is due; `None` if there is none, or while the function's clock stands.
+    /// When the first invocation in flight is due; `None` if there is none, or while the function's clock is paused.
     pub(super) fn first_due(&self) -> Option<Instant> {
         let clock = &self.function.clock;
         let due = self.in_flight.iter();

@@ -9,6 +9,9 @@
 //! An environment that lacks a [fixed port](crate::ports) of another one of its function gives way: it ends, and calls
 //! wait for the other one.
 //!
+//! If the code changes during the phase, the environment ends as well: the phase, which may wait for a debugger, is not
+//! awaited, and the call that waits for it is given back to the dispatcher.
+//!
 //! A phase begins when it is the environment's [turn](crate::start_turn), so that the time that it waits for other
 //! starts counts towards no limit. Neither does the time for which the processes are ready to run and get no processor,
 //! up to [`MAX_STARVATION`]: on a busy machine, a start that would succeed on an idle one succeeds too.
@@ -34,7 +37,7 @@ use crate::extension::event::ShutdownReason;
 use crate::extension::registry::ExtensionEvent;
 use crate::function_error;
 use crate::limits::{
-    INIT_TIMEOUT, LONG_INIT_TIMEOUT, MAX_STARVATION, MIN_EXTENSION, RESTORE_TIMEOUT,
+    DEBUG_REMINDER, INIT_TIMEOUT, LONG_INIT_TIMEOUT, MAX_STARVATION, MIN_EXTENSION, RESTORE_TIMEOUT,
 };
 use crate::log::ReportStatus;
 use crate::ports::{FixedPort, fixed_ports};
@@ -59,6 +62,8 @@ pub(super) enum InitPhaseError {
         reason: String,
     },
     TimedOut,
+    /// The code has changed.
+    Outdated,
     /// The environment must end at once.
     Stopped,
 }
@@ -111,6 +116,10 @@ impl Environment {
                 Ok(Some(took).filter(|_| !gave_way))
             }
             Err(InitPhaseError::Stopped) => Err(Stopped),
+            Err(InitPhaseError::Outdated) => {
+                self.gave_way = true;
+                Ok(None)
+            }
             Err(error) => {
                 self.log_failed_init(began.elapsed(), Phase::Init, &error);
                 if !self.gives_way().await {
@@ -134,6 +143,10 @@ impl Environment {
         match &reached {
             Ok(()) => self.end_init(Phase::Invoke, began.elapsed(), ReportStatus::Success),
             Err(InitPhaseError::Stopped) => return reached,
+            Err(InitPhaseError::Outdated) => {
+                self.gave_way = true;
+                return reached;
+            }
             Err(error) => self.log_failed_init(began.elapsed(), Phase::Invoke, error),
         }
         self.gives_way().await;
@@ -176,11 +189,13 @@ impl Environment {
     ) -> Result<(), InitPhaseError> {
         let program = self.start_sandbox(phase).await?;
         let mut progress = Progress::default();
+        let mut remind = Instant::now() + DEBUG_REMINDER;
         loop {
             let due = self.function.clock.due(&until);
             let look = turn.next_look();
             let wake = due.map_or(look, |due| look.min(due));
             let event = match self.next_input(Some(wake)).await {
+                Input::Message(Message::Retire) => return Err(InitPhaseError::Outdated),
                 Input::Message(message) => {
                     self.on_message(message)
                         .map_err(|Stopped| InitPhaseError::Stopped)?;
@@ -206,6 +221,7 @@ impl Environment {
                 SandboxEvent::ClockChanged => {}
                 SandboxEvent::TimeReached if due.is_none_or(|due| Instant::now() < due) => {
                     turn.look(&self.pids());
+                    self.remind_of_debugger(&mut remind);
                 }
                 SandboxEvent::TimeReached if self.extend(phase, &mut progress, &mut until) => {}
                 SandboxEvent::TimeReached => {
@@ -214,6 +230,9 @@ impl Environment {
                 }
             }
             if progress.runtime_is_ready && self.extensions_are_ready() {
+                if let Some(sandbox) = &mut self.sandbox {
+                    sandbox.initialized();
+                }
                 return Ok(());
             }
         }
@@ -366,6 +385,18 @@ impl Environment {
             .platform(&format!("lambkin: attach a debugger at {address}{waits}"));
     }
 
+    /// Says that the function still waits for a debugger, if it is time to.
+    fn remind_of_debugger(&mut self, remind: &mut Instant) {
+        let awaited = self.sandbox.as_ref().and_then(Sandbox::awaited_at);
+        if let Some(address) = awaited.filter(|_| Instant::now() >= *remind) {
+            *remind += DEBUG_REMINDER;
+            self.log.platform(&format!(
+                "lambkin: function {} still waits for a debugger; attach one at {address}",
+                self.function.spec.name
+            ));
+        }
+    }
+
     /// Starts the runtime if all external extensions have registered.
     fn start_runtime(&mut self, program: &Path) -> Result<(), InitPhaseError> {
         let Some(sandbox) = &mut self.sandbox else {
@@ -436,7 +467,7 @@ impl Environment {
 
     fn log_failed_init(&mut self, took: Duration, phase: Phase, error: &InitPhaseError) {
         let status = match error {
-            InitPhaseError::Stopped => return,
+            InitPhaseError::Stopped | InitPhaseError::Outdated => return,
             InitPhaseError::TimedOut => ReportStatus::TimedOut,
             InitPhaseError::NoBootstrap(_) | InitPhaseError::NotStarted(..) => {
                 ReportStatus::Error(function_error::INVALID_ENTRYPOINT)
@@ -468,14 +499,14 @@ impl Environment {
 }
 
 impl InitPhaseError {
-    /// The error for the caller; `None` if the environment must end at once.
+    /// The error for the caller; `None` if the environment must end at once or its code has changed.
     pub(super) fn into_function_error(
         self,
         id: &RequestId,
         timeout: Duration,
     ) -> Option<FunctionError> {
         Some(match self {
-            Self::Stopped => return None,
+            Self::Stopped | Self::Outdated => return None,
             Self::NoBootstrap(NoBootstrapError {
                 interpreter: Some(reason),
                 ..

@@ -86,7 +86,7 @@ pub(super) enum SandboxEvent {
     ExtensionExited(String, Exit),
     /// The time that was passed to [`Sandbox::next`] has come.
     TimeReached,
-    /// The function's clock stands, or goes on again.
+    /// The function's clock is paused, or goes on again.
     ClockChanged,
 }
 
@@ -206,6 +206,19 @@ impl Sandbox {
     /// Where a debugger attaches, if the function is debugged.
     pub(super) fn debug_address(&self) -> Option<SocketAddr> {
         self.debugger.as_ref().map(|(debugger, _)| debugger.address)
+    }
+
+    /// Where a debugger attaches, if the function waits for one and none has attached yet.
+    pub(super) fn awaited_at(&self) -> Option<SocketAddr> {
+        let (debugger, _) = self.debugger.as_ref()?;
+        debugger.is_awaited().then_some(debugger.address)
+    }
+
+    /// The init phase has ended.
+    pub(super) fn initialized(&mut self) {
+        if let Some((debugger, _)) = &mut self.debugger {
+            debugger.initialized();
+        }
     }
 
     pub(super) fn extensions(&self) -> &Arc<ExtensionRegistry> {

@@ -87,6 +87,13 @@ impl Environment {
             }
             let until = self.next_deadline();
             match self.next_input(until).await {
+                Input::Message(Message::Retire) => {
+                    self.retiring = true;
+                    // A call may wait for this one, which serves no other.
+                    if self.function.dispatcher.needs_another() {
+                        start(Arc::clone(&self.function), StartFor::Call);
+                    }
+                }
                 Input::Message(message) => self.on_message(message)?,
                 Input::Sandbox(event) => self.on_sandbox_event(event).await,
             }

@@ -41,7 +41,8 @@ pub(super) struct Environment {
     pub memory_due: Instant,
     /// Whether the environment ends as soon as no invocation is in flight.
     pub retiring: bool,
-    /// Whether the environment ends because it cannot live beside another one.
+    /// Whether the environment ends instead of serving calls: it cannot live beside another one, or its code has changed
+    /// in its init phase.
     pub gave_way: bool,
 }
 

@@ -148,7 +148,7 @@ impl<S: MessageSource> BatchConsumer<S> {
         }
     }
 
-    /// Renews the leases of a batch from the moment on that the function's clock stands: a message that is being debugged
+    /// Renews the leases of a batch from the moment on that the function's clock is paused: a message that is being debugged
     /// is not received again, and neither is one whose function goes on after that.
     async fn keep_leases(&self, function: &str, batch: &[&Message]) -> Infallible {
         let function = self.lambda.function(function);
@@ -156,11 +156,11 @@ impl<S: MessageSource> BatchConsumer<S> {
         let Some(function) = function.filter(|_| self.source.can_renew_leases()) else {
             return std::future::pending().await;
         };
-        let mut has_stood = false;
+        let mut was_paused = false;
         loop {
             tokio::time::sleep(LEASE_RENEWAL).await;
-            has_stood |= function.clock().stands();
-            if has_stood {
+            was_paused |= function.clock().is_paused();
+            if was_paused {
                 let renewal = Action::Retry(Some(RENEWED_LEASE_MS));
                 let leases = batch.iter();
                 let leases = leases.map(|message| (message.receipt.clone(), renewal.clone()));

@@ -6,7 +6,7 @@
 //! On failure of any plugin or setting, all mistakes are reported together and nothing is served.
 
 use std::collections::{HashMap, HashSet};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
 use anyhow::{Context, bail};
@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use crate::args::GlobalArgs;
 use crate::assembly::{self, AuthorityFiles, Certificates, Plugins, Storage, Trigger};
 use crate::command::port_holder::Holder;
-use crate::config::{self, Config};
+use crate::config::{self, Config, full_name};
 use crate::watch::OWN_ADDRESSES;
 
 /// The sockets of a configuration, bound.
@@ -164,14 +164,19 @@ fn url(
 
 async fn bind(key: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
     lambkin_http::bind(address).await.with_context(|| {
-        let holder = Holder::of(address).map_or_else(
-            || "another program may be using the port".to_owned(),
-            |Holder { pid, name }| format!("the program {name}, process {pid}, uses the port"),
-        );
+        let holder = holder(address);
         format!(
             "cannot listen on {address}, which {key} asks for ({holder}; choose another one, or port 0 for any that is free)"
         )
     })
+}
+
+/// Who uses a port that cannot be used, in words.
+pub fn holder(address: SocketAddr) -> String {
+    Holder::of(address).map_or_else(
+        || "another program may be using the port".to_owned(),
+        |Holder { pid, name }| format!("the program {name}, process {pid}, uses the port"),
+    )
 }
 
 /// Tries every address that [`Sockets::bind`] would bind, and releases it. Returns what is wrong with each that cannot
@@ -209,6 +214,12 @@ pub fn addresses(config: &Config) -> Vec<(String, SocketAddr)> {
     for trigger in &config.triggers {
         if let Some(address) = trigger.source.listen_address() {
             addresses.push((format!("triggers.{}.listen", trigger.name), address));
+        }
+    }
+    for function in &config.functions {
+        if let Some(debug) = function.debug {
+            let address = (Ipv4Addr::LOCALHOST, debug.port).into();
+            addresses.push((format!("functions.{}.debug", full_name(function)), address));
         }
     }
     addresses

@@ -13,6 +13,7 @@ mod ready;
 
 pub use endpoints::try_addresses;
 
+use std::net::Ipv4Addr;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -185,9 +186,10 @@ fn open_debug_ports(lambda: &Lambda) -> anyhow::Result<()> {
         opened.with_context(|| {
             let (name, debug) = (full_name(function.spec()), function.spec().debug);
             let port = debug.map_or(0, |debug| debug.port);
+            let holder = endpoints::holder((Ipv4Addr::LOCALHOST, port).into());
             format!(
-                "cannot listen at 127.0.0.1:{port} for the debugger of function {name}; name another port with `debug` \
-                 in lambkin.toml or --debug {name}=PORT"
+                "cannot listen at 127.0.0.1:{port} for the debugger of function {name} ({holder}); name another port with \
+                 `debug` in lambkin.toml or --debug {name}=PORT"
             )
         })?;
     }
