@@ -11,24 +11,25 @@
 //!
 //! The exit code is 0 if all answers were right, and 1 otherwise, whatever the figures are.
 
-use std::io::{BufRead, BufReader, Read, Write};
+#[path = "../host.rs"]
+mod host;
+
+use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use lambkin_tests::wire::Responses;
-use serde_json::Value;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use tungstenite::protocol::Role;
 use tungstenite::{Message, WebSocket};
 
-const BOOTSTRAP: &str = env!("CARGO_BIN_EXE_raw-bootstrap");
+use crate::host::{BOOTSTRAP, Host, percentile};
 
 /// The front doors, and what each needs besides a function.
 const DOORS: [(&str, &str); 4] = [
@@ -70,7 +71,7 @@ fn main() -> Result<ExitCode> {
         true => (500, 20),
         false => (5_000, 200),
     };
-    let host = Host::start()?;
+    let host = Host::start(&[("lambkin.toml", &config())])?;
     warm_calls(&host, calls)?;
     streamed_pieces(&host, streams)?;
     handshakes(&host, calls)?;
@@ -128,7 +129,7 @@ fn call(name: &'static str, address: &str, path: &str) -> Result<(&'static str, 
 fn call_over_tls(host: &Host) -> Result<(&'static str, Call)> {
     const NAME: &str = "function-url, over TLS";
     let address = host.address(&["triggers", "tls"])?;
-    let stream = shake_hands(&host.trusting()?, address)?;
+    let stream = shake_hands(&trusting(host)?, address)?;
     let mut client = Client::new(NAME, stream, address, PATH);
     Ok((NAME, Box::new(move || client.call())))
 }
@@ -196,7 +197,7 @@ fn streamed_pieces(host: &Host, streams: usize) -> Result<()> {
 /// Connections with TLS, and warm calls of a client without it beside them.
 fn handshakes(host: &Host, calls: usize) -> Result<()> {
     let address = host.address(&["triggers", "tls"])?.to_owned();
-    let config = host.trusting()?;
+    let config = trusting(host)?;
     let mut times = Vec::new();
     for _ in 0..calls / 10 {
         let started = Instant::now();
@@ -248,12 +249,6 @@ fn handshakes(host: &Host, calls: usize) -> Result<()> {
         us(beside)
     );
     Ok(())
-}
-
-fn percentile(times: &mut [Duration], hundredths: usize) -> Duration {
-    times.sort_unstable();
-    let index = times.len() * hundredths / 100;
-    times.get(index).copied().unwrap_or_default()
 }
 
 fn us(time: Duration) -> f64 {
@@ -370,99 +365,32 @@ impl Client {
     }
 }
 
-/// A host with the doors. Dropping it ends it.
-struct Host {
-    child: Child,
-    ready: Value,
-    _folder: tempfile::TempDir,
-}
-
-impl Host {
-    fn start() -> Result<Self> {
-        let folder = tempfile::TempDir::with_prefix("lambkin-bench-doors-")?;
-        let record = folder.path().join("events");
-        std::os::unix::fs::symlink("/dev/null", &record)?;
-        let mut config = format!(
-            "invoke.listen = '127.0.0.1:0'\n\
-             [functions.answer]\ncode = '{BOOTSTRAP}'\nfreeze = false\n[functions.answer.environment]\n\
-             RAW_BOOTSTRAP_RECORD = '{}'\nRAW_BOOTSTRAP_ANSWER = '{{\"statusCode\":200,\"body\":\"done\"}}'\n\
-             [functions.stream]\ncode = '{BOOTSTRAP}'\nfreeze = false\n\
-             environment = {{ RAW_BOOTSTRAP_ORDERS = 'body' }}\n",
-            record.display()
-        );
-        for (door, settings) in DOORS {
-            config.push_str(&format!(
-                "[triggers.{door}]\nplugin = '{door}'\nlisten = '127.0.0.1:0'\nfunction = 'answer'\n{settings}\n"
-            ));
-        }
-        for (name, settings) in OTHERS {
-            config.push_str(&format!(
-                "[triggers.{name}]\nlisten = '127.0.0.1:0'\n{settings}\n"
-            ));
-        }
-        std::fs::write(folder.path().join("lambkin.toml"), config)?;
-        let mut child = Command::new(lambkin()?)
-            .args(["serve", "--json"])
-            .current_dir(folder.path())
-            .env("XDG_DATA_HOME", folder.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()?;
-        let mut line = String::new();
-        let stdout = child.stdout.take().context("no output")?;
-        BufReader::new(stdout).read_line(&mut line)?;
-        let ready = serde_json::from_str(&line).context("lambkin does not start")?;
-        Ok(Self {
-            child,
-            ready,
-            _folder: folder,
-        })
-    }
-
-    fn url(&self, path: &[&str]) -> Result<&str> {
-        let found = path
-            .iter()
-            .try_fold(&self.ready, |value, key| value.get(key));
-        found
-            .and_then(Value::as_str)
-            .context("a listener is missing")
-    }
-
-    /// The address of a listener.
-    fn address(&self, path: &[&str]) -> Result<&str> {
-        let url = self.url(path)?;
-        let (_, address) = url.split_once("://").context("no URL")?;
-        Ok(address)
-    }
-
-    /// A configuration of TLS that trusts the host's authority.
-    fn trusting(&self) -> Result<Arc<ClientConfig>> {
-        let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_file(self.url(&["authority"])?)?)?;
-        let config = ClientConfig::builder().with_root_certificates(roots);
-        Ok(Arc::new(config.with_no_client_auth()))
-    }
-}
-
-impl Drop for Host {
-    fn drop(&mut self) {
-        let _ = self.child.kill(); // it may have ended
-        let _ = self.child.wait();
-    }
-}
-
-/// The program: `LAMBKIN_BIN`, or the one that was built last.
-fn lambkin() -> Result<PathBuf> {
-    if let Some(given) = std::env::var_os("LAMBKIN_BIN") {
-        return Ok(std::fs::canonicalize(given)?);
-    }
-    let folder = Path::new(BOOTSTRAP).parent().context("no folder")?;
-    let beside = folder.join("lambkin");
-    ensure!(
-        beside.is_file(),
-        "{} does not exist; build it with `cargo build --release -p lambkin`, or name another with LAMBKIN_BIN",
-        beside.display()
+/// The functions, and the triggers in front of them.
+fn config() -> String {
+    let mut config = format!(
+        "invoke.listen = '127.0.0.1:0'\n\
+         [functions.answer]\ncode = '{BOOTSTRAP}'\nfreeze = false\n[functions.answer.environment]\n\
+         RAW_BOOTSTRAP_RECORD = '/dev/null'\nRAW_BOOTSTRAP_ANSWER = '{{\"statusCode\":200,\"body\":\"done\"}}'\n\
+         [functions.stream]\ncode = '{BOOTSTRAP}'\nfreeze = false\n\
+         environment = {{ RAW_BOOTSTRAP_ORDERS = 'body' }}\n"
     );
-    Ok(beside)
+    for (door, settings) in DOORS {
+        config.push_str(&format!(
+            "[triggers.{door}]\nplugin = '{door}'\nlisten = '127.0.0.1:0'\nfunction = 'answer'\n{settings}\n"
+        ));
+    }
+    for (name, settings) in OTHERS {
+        config.push_str(&format!(
+            "[triggers.{name}]\nlisten = '127.0.0.1:0'\n{settings}\n"
+        ));
+    }
+    config
+}
+
+/// A configuration of TLS that trusts the host's authority.
+fn trusting(host: &Host) -> Result<Arc<ClientConfig>> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(host.url(&["authority"])?)?)?;
+    let config = ClientConfig::builder().with_root_certificates(roots);
+    Ok(Arc::new(config.with_no_client_auth()))
 }
