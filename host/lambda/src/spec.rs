@@ -282,7 +282,7 @@ impl FunctionSpec {
     }
 
     /// The wrapper script that starts the interpreter of a managed runtime, with its path on the host.
-    pub(crate) fn wrapper(&self) -> Option<PathBuf> {
+    pub fn wrapper(&self) -> Option<PathBuf> {
         if !matches!(self.code.entry, Entry::Managed(_)) {
             return None;
         }

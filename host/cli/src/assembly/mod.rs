@@ -3,6 +3,7 @@
 mod certificates;
 mod functions;
 mod lambda;
+mod layers;
 mod plugins;
 mod reading;
 mod sandbox;
@@ -12,6 +13,7 @@ mod triggers;
 
 pub use certificates::{AuthorityFiles, Certificates};
 pub use lambda::{asynchronous, lambda};
+pub use layers::oversize;
 pub use plugins::Plugins;
 pub use reading::read_config;
 pub use sandbox::{choose_sandbox, choose_sandboxes};

@@ -10,6 +10,7 @@ use lambkin_lambda::{FunctionSpec, SandboxMode};
 use lambkin_process::sandbox::Failure;
 use lambkin_process::{advice, support};
 
+use super::layers::missing_opt;
 use crate::config::{Config, SandboxChoice, full_name};
 
 /// Sets the sandbox modes of all functions of a configuration. `named` overrides what it says. Returns what the developer
@@ -24,6 +25,7 @@ pub async fn choose_sandboxes(
         let note = choose_sandbox(spec, choice).await?;
         // Usually the same for all functions.
         notes.extend(note.filter(|note| !notes.contains(note)));
+        notes.extend(missing_opt(spec));
     }
     Ok(notes)
 }

@@ -28,6 +28,7 @@ pub async fn run(global: &GlobalArgs) -> anyhow::Result<ExitCode> {
         Ok(notes) => config.notes.extend(notes),
         Err(error) => problems.push(error.to_string()),
     }
+    config.notes.extend(assembly::oversize(&config));
     messages::print_notes(&config.notes);
     let mut out = std::io::stdout().lock();
     let (listen, tls) = (

@@ -13,6 +13,7 @@ pub struct Request {
     pub at: Instant,
     /// The request line and the headers.
     pub head: String,
+    /// Bytes that are not UTF-8 are replaced.
     pub body: String,
 }
 
@@ -96,6 +97,8 @@ fn read(from: &mut impl BufRead) -> io::Result<Request> {
     };
     let length = request.header("content-length").map(str::parse);
     let length = length.and_then(Result::ok).unwrap_or_default();
-    from.take(length).read_to_string(&mut request.body)?;
+    let mut body = Vec::new();
+    from.take(length).read_to_end(&mut body)?;
+    request.body = String::from_utf8_lossy(&body).into_owned();
     Ok(request)
 }
