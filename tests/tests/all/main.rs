@@ -19,6 +19,7 @@ mod bucket_trigger;
 mod cli;
 mod config_errors;
 mod connections;
+mod containers;
 mod control_plane;
 mod debug_ports;
 mod debugging;
@@ -57,6 +58,7 @@ mod plugins;
 mod power_cut;
 #[cfg(target_os = "linux")]
 mod processes;
+mod published_layers;
 mod queue_trigger;
 mod response_stream;
 mod rest_api;

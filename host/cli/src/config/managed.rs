@@ -126,9 +126,10 @@ pub fn machine(project: &Path) -> Machine {
         .get("LAMBKIN_CACHE_DIR")
         .filter(|folder| !folder.is_empty());
     let named = named.map(PathBuf::from);
-    let cache = named
-        .or_else(cache::folder)
-        .unwrap_or_else(|| project.join(".lambkin").join("cache"));
+    let cache = named.unwrap_or_else(|| {
+        let wanted = cache::folder().unwrap_or_else(|| project.join(".lambkin").join("cache"));
+        cache::writable(wanted, &std::env::temp_dir())
+    });
     Machine::new(variables, cache)
 }
 
