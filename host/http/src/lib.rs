@@ -4,7 +4,7 @@
 //! function from request to response. This crate accepts connections, parses requests, refuses those of foreign web
 //! pages, keeps connections alive, limits headers, bodies, connections and the time that peers may take, and stops
 //! gracefully. Clients outside of the host may speak HTTP/2 and, where a listener has a certificate, TLS. It depends on
-//! neither Lambda nor triggers.
+//! neither Lambda nor triggers. For clients in the host there is [`ClientTls`].
 //!
 //! On failure: a client that violates the protocol gets 400, 414, 431 or 501 and loses its own connection; the log says
 //! why. A client that stalls is given up ([`limits`]). No client can delay another, because each connection is a task
@@ -14,6 +14,7 @@
 mod as_sent;
 mod as_written;
 mod boundaries;
+mod client_tls;
 mod connection;
 mod cross_origin;
 #[cfg(fuzzing)]
@@ -39,6 +40,7 @@ mod upgrade;
 
 pub use as_sent::HeadAsSent;
 pub use as_written::write_names_as;
+pub use client_tls::ClientTls;
 pub use cross_origin::{
     Allowlist, CrossOrigin, ForeignPages, FromForeignPage, HOSTS_VARIABLE, HostPattern,
     ORIGINS_VARIABLE, OriginPattern, Settings as AllowlistSettings,

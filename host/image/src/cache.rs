@@ -31,6 +31,9 @@ const FOLDER: &str = "images-1";
 const USE: &str = ".use";
 const UNPACK: &str = ".unpack";
 
+/// The folder, in the one of images, of what has been downloaded from registries.
+pub(crate) const DOWNLOADS: &str = "downloads";
+
 /// An image on disk.
 #[derive(Debug, Clone)]
 pub struct Image {
@@ -45,6 +48,17 @@ pub struct Image {
     _in_use: Arc<File>,
 }
 
+/// The folder of images in a cache, which is created if it does not exist.
+pub(crate) fn folder(cache: &Path) -> Result<PathBuf, ImageError> {
+    let images = cache.join(FOLDER);
+    let created = DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&images);
+    created.map_err(|error| ImageError::io("create", &images, &error))?;
+    fs::canonicalize(&images).map_err(|error| ImageError::io("open", &images, &error))
+}
+
 /// Returns an image on disk, after it has been unpacked if it was not. `name` is the image's for messages.
 pub(crate) fn image(
     cache: &Path,
@@ -52,22 +66,19 @@ pub(crate) fn image(
     resolved: Resolved,
     layers: &dyn Layers,
 ) -> Result<Image, ImageError> {
-    let images = cache.join(FOLDER);
-    let created = DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(&images);
-    created.map_err(|error| ImageError::io("create", &images, &error))?;
-    let images =
-        fs::canonicalize(&images).map_err(|error| ImageError::io("open", &images, &error))?;
+    let images = folder(cache)?;
     let home = images.join(resolved.id.hex());
     let root = home.join("root");
     let hex = resolved.id.hex();
     // As long as this is shared, the image is not deleted.
-    let in_use = lock(&images, &hex, USE, FlockOperation::LockShared)?;
+    let in_use = lock(
+        &images.join(format!("{hex}{USE}")),
+        FlockOperation::LockShared,
+    )?;
     if !root.is_dir() {
         // Waits while another host unpacks it.
-        let _unpacking = lock(&images, &hex, UNPACK, FlockOperation::LockExclusive)?;
+        let path = images.join(format!("{hex}{UNPACK}"));
+        let _unpacking = lock(&path, FlockOperation::LockExclusive)?;
         if !root.is_dir() {
             tracing::info!("unpacking the image {name}");
             delete_unused(&images);
@@ -143,35 +154,35 @@ fn partial_path(images: &Path, hex: &str) -> PathBuf {
     images.join(format!(".{hex}.partial"))
 }
 
-/// Opens a lock of an image and takes it.
-fn lock(
-    images: &Path,
-    hex: &str,
-    extension: &str,
-    operation: FlockOperation,
-) -> Result<File, ImageError> {
-    let path = images.join(format!("{hex}{extension}"));
+/// Takes a lock, and creates its file if there is none.
+pub(crate) fn lock(path: &Path, operation: FlockOperation) -> Result<File, ImageError> {
     let mut options = OpenOptions::new();
-    let options = options.read(true).write(true).create(true).mode(0o600);
-    let taken = options.open(&path).and_then(|file| {
+    let options = options
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600);
+    let taken = options.open(path).and_then(|file| {
         flock(&file, operation)?;
         Ok(file)
     });
-    taken.map_err(|error| ImageError::io("lock", &path, &error))
+    taken.map_err(|error| ImageError::io("lock", path, &error))
 }
 
 /// Deletes images that nobody has opened for long, and what was left unfinished. What is in use is locked and stays.
 /// Errors are ignored, as what stays does no harm. The locks stay, because another host may have opened one just now.
 fn delete_unused(images: &Path) {
     let without_waiting = |hex: &str, extension| {
-        lock(
-            images,
-            hex,
-            extension,
-            FlockOperation::NonBlockingLockExclusive,
-        )
-        .ok()
+        let path = images.join(format!("{hex}{extension}"));
+        lock(&path, FlockOperation::NonBlockingLockExclusive).ok()
     };
+    let downloads = fs::read_dir(images.join(DOWNLOADS));
+    for download in downloads.into_iter().flatten().flatten() {
+        if is_old(&download.path()) {
+            let _ = fs::remove_file(download.path());
+        }
+    }
     let names = fs::read_dir(images).into_iter().flatten().flatten();
     for name in names.filter_map(|entry| entry.file_name().into_string().ok()) {
         let Some(hex) = name.strip_suffix(USE) else {
@@ -181,9 +192,7 @@ fn delete_unused(images: &Path) {
             continue;
         }
         let (home, partial) = (images.join(hex), partial_path(images, hex));
-        let used = fs::metadata(images.join(&name)).and_then(|about| about.modified());
-        let age = used.ok().and_then(|used| used.elapsed().ok());
-        let is_old = age.is_some_and(|age| age > KEPT) && home.exists();
+        let is_old = is_old(&images.join(&name)) && home.exists();
         if !is_old && !partial.exists() {
             continue;
         }
@@ -197,6 +206,13 @@ fn delete_unused(images: &Path) {
             let _ = fs::rename(&home, &partial).and_then(|()| remove(&partial));
         }
     }
+}
+
+/// Whether a file has not been touched for long.
+fn is_old(path: &Path) -> bool {
+    let touched = fs::metadata(path).and_then(|about| about.modified());
+    let age = touched.ok().and_then(|touched| touched.elapsed().ok());
+    age.is_some_and(|age| age > KEPT)
 }
 
 /// Deletes a folder with all that is in it, if it exists.

@@ -11,7 +11,8 @@
 //!
 //! The files in order, each of which uses only earlier ones: `limits`, `error`, `digest`, `platform`, `reference`,
 //! `dockerfile`, `source`, `spec`, `entries`, `files`, `resolved`, `layout`, `docker_archive`, `layer`, `config`,
-//! `tree`, `unpack`, `cache`, `lock`, `open`.
+//! `tree`, `unpack`, `cache`, `lock`, those of `registry/` (`challenge`, `credentials`, `http`, `client`, `mod`),
+//! `open`.
 
 mod cache;
 mod config;
@@ -28,6 +29,8 @@ mod lock;
 mod open;
 mod platform;
 mod reference;
+#[cfg(feature = "registry")]
+mod registry;
 mod resolved;
 mod source;
 mod spec;

@@ -10,7 +10,10 @@ use crate::files::Files;
 use crate::layout;
 use crate::lock::Lock;
 use crate::platform::Platform;
+#[cfg(not(feature = "registry"))]
 use crate::reference::Reference;
+#[cfg(feature = "registry")]
+use crate::registry::pull;
 use crate::resolved::{Layer, Layers};
 use crate::source::Source;
 
@@ -48,6 +51,7 @@ impl Layers for Files {
     }
 }
 
+#[cfg(not(feature = "registry"))]
 fn pull(reference: &Reference, _: &Path, _: Option<&Lock>) -> Result<Image, ImageError> {
     let tag = reference.tag().unwrap_or("latest");
     Err(ImageError::new(format!(

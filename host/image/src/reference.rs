@@ -103,6 +103,11 @@ impl Reference {
         self.digest.is_some()
     }
 
+    #[cfg(feature = "registry")]
+    pub(crate) fn digest(&self) -> Option<Digest> {
+        self.digest
+    }
+
     pub(crate) fn tag(&self) -> Option<&str> {
         self.tag.as_deref()
     }

@@ -23,7 +23,7 @@
 //!
 //! - `limits`, `text`, `contract`, `role`, `other_version`, `surroundings`, `hints`, `error`; `engine`, `cache`; `compiler/`: `protocol`,
 //!   `child`, `program`, `failure`, `process`; `machine_code`; `imports`, `wrong_file`, `inspect`;
-//! - `quota`, `ticker`, `meter`, `context`, `logs`; `outcome`, `fetch`; `tls`, `network`, `wasi`;
+//! - `quota`, `ticker`, `meter`, `context`, `logs`; `outcome`, `fetch`; `network`, `wasi`;
 //! - `store/`: `error`, `grants`, `handles`, `bindings`, `view`, `queue_types`, `object_types`, `queues`, `objects`;
 //! - `event_origin`, `bindings`, `connections`, `counters`, `state`, `connection_calls`, `counter_calls`, `linker`,
 //!   `adapter`, `reuse`, `runner`, `check`, `caller`;
@@ -75,7 +75,6 @@ mod store;
 mod surroundings;
 mod text;
 mod ticker;
-mod tls;
 mod wasi;
 mod websocket_trigger;
 mod wrong_file;

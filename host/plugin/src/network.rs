@@ -3,7 +3,7 @@
 //!
 //! By default there are none, and every request is denied. Each
 //! request is checked, including redirects, because a guest follows a redirect with another request. The host makes
-//! one connection per request, because calls are infrequent. `https` origins are reached over [`Tls`].
+//! one connection per request, because calls are infrequent. `https` origins are reached over [`ClientTls`].
 //!
 //! On failure, the guest receives an error code of the contract. If no code describes the failure, it receives an
 //! internal error with a text for the operator.
@@ -22,6 +22,7 @@ use http::{Request, Response, Uri};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Frame, Incoming};
 use hyper::client::conn::http1;
+use lambkin_http::ClientTls;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -35,14 +36,13 @@ use crate::error::{ConfigureError, Problem};
 use crate::fetch::Fetch;
 use crate::limits;
 use crate::outcome::Fetched;
-use crate::tls::Tls;
 
 /// The origins that a call may reach; by default none.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Network {
     origins: Arc<[WebOrigin]>,
     /// The TLS client, if one of the origins needs it.
-    tls: Option<Tls>,
+    tls: Option<ClientTls>,
 }
 
 impl Network {
@@ -50,7 +50,7 @@ impl Network {
     pub(crate) fn new(origins: impl IntoIterator<Item = WebOrigin>) -> Result<Self, String> {
         let origins: Arc<[WebOrigin]> = origins.into_iter().collect();
         let needs_tls = origins.iter().any(|it| it.scheme == Scheme::HTTPS);
-        let tls = needs_tls.then(Tls::system).transpose()?;
+        let tls = needs_tls.then(ClientTls::system).transpose()?;
         Ok(Self { origins, tls })
     }
 }
@@ -279,7 +279,7 @@ fn describe(error: &Error) -> String {
 
 async fn send(
     origin: &WebOrigin,
-    tls: Option<&Tls>,
+    tls: Option<&ClientTls>,
     request: Request<WasiBody>,
     options: RequestOptions,
 ) -> SentRequest {
@@ -297,7 +297,7 @@ enum Connected {
     Secure(Box<TlsStream<TcpStream>>),
 }
 
-async fn connect(origin: &WebOrigin, tls: Option<&Tls>) -> Result<Connected, Error> {
+async fn connect(origin: &WebOrigin, tls: Option<&ClientTls>) -> Result<Connected, Error> {
     let stream = TcpStream::connect(origin.address()).await;
     let stream = stream.map_err(unconnected)?;
     // A request is one packet, or has a body that is written piece by piece.

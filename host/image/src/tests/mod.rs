@@ -10,3 +10,5 @@ mod forms;
 mod hostile;
 mod layers;
 mod made;
+#[cfg(feature = "registry")]
+mod registry;

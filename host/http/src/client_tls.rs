@@ -1,8 +1,9 @@
-//! The TLS client for `https` origins. It trusts the system's root certificates.
+//! TLS for the clients in the host: plugins that reach `https` origins, and registries of images. It trusts the
+//! system's root certificates.
 //!
 //! As with OpenSSL's programs, `SSL_CERT_FILE` and `SSL_CERT_DIR` name other certificates, so a test's authority or a
-//! company's proxy needs no further setting. The certificates are read once, when the first `https` origin is
-//! configured. Only HTTP/1.1 is offered.
+//! company's proxy needs no further setting. The certificates are read once, when the first client is
+//! made. Only HTTP/1.1 is offered.
 //!
 //! On failure, the operator learns which host it was, what is wrong and what to do. If there are no root
 //! certificates, the configuration is refused; if a handshake fails, the request fails.
@@ -23,21 +24,24 @@ use tokio_rustls::rustls::{
 const HOW_TO_TRUST: &str = "to trust an authority of your own, such as a test's or a company proxy's, name a PEM file \
      with all the roots to trust in SSL_CERT_FILE";
 
-/// A TLS client. Cheap to clone.
+/// TLS for clients. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Tls(Arc<ClientConfig>);
+pub struct ClientTls(Arc<ClientConfig>);
 
-impl fmt::Debug for Tls {
+impl fmt::Debug for ClientTls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Tls").finish_non_exhaustive()
+        f.debug_tuple("ClientTls").finish_non_exhaustive()
     }
 }
 
-impl Tls {
-    /// A client that trusts the certificates of the system or of the environment variables. The error says why there
-    /// are none.
-    pub(crate) fn system() -> Result<Self, String> {
-        static SYSTEM: OnceLock<Result<Tls, String>> = OnceLock::new();
+impl ClientTls {
+    /// A client that trusts the certificates of the system or of the environment variables.
+    ///
+    /// # Errors
+    ///
+    /// There are none; a text for the operator says why.
+    pub fn system() -> Result<Self, String> {
+        static SYSTEM: OnceLock<Result<ClientTls, String>> = OnceLock::new();
         SYSTEM
             .get_or_init(|| Self::trusting(rustls_native_certs::load_native_certs()))
             .clone()
@@ -73,9 +77,12 @@ impl Tls {
         Ok(Self(Arc::new(config)))
     }
 
-    /// Makes a TLS connection and checks that the certificate is for this name or address. The error is a text for
-    /// the operator.
-    pub(crate) async fn connect(
+    /// Makes a TLS connection and checks that the certificate is for this name or address.
+    ///
+    /// # Errors
+    ///
+    /// The handshake fails; a text for the operator says why and what to do.
+    pub async fn connect(
         &self,
         (host, port): (&str, u16),
         stream: TcpStream,
@@ -116,7 +123,8 @@ fn refused(host: &str, error: &CertificateError) -> String {
             format!("comes from an authority that is not trusted (unknown issuer); {HOW_TO_TRUST}")
         }
         CertificateError::BadSignature => format!(
-            "is not signed by the trusted authority that it names, perhaps by an earlier one of that name; {HOW_TO_TRUST}"
+            "is not signed by the trusted authority that it names, perhaps by an earlier one of that name; \
+            {HOW_TO_TRUST}"
         ),
         CertificateError::NotValidForNameContext { presented, .. } => {
             let names = if presented.is_empty() {
