@@ -53,7 +53,7 @@ pub enum Command {
     /// Print the event that a trigger makes of an HTTP request, of messages or of a change of an object
     Shape(Shape),
     /// Check lambkin.toml, the functions and the plugins, and print what would run
-    Check,
+    Check(Check),
     /// Print what this machine can do for functions, and what would enable the rest
     Doctor,
     /// Print the messages of a queue in the store, or the names of all queues, without receiving anything
@@ -124,6 +124,14 @@ pub struct Serve {
 pub enum Compat {
     /// AWS's Runtime Interface Emulator: status 502 for a crash, plain text for a timeout
     Rie,
+}
+
+/// Exit code 1 if something would not work.
+#[derive(Debug, clap::Args)]
+pub struct Check {
+    /// How functions are kept apart from the machine, whatever lambkin.toml says
+    #[arg(long, value_name = "MODE")]
+    pub sandbox: Option<SandboxChoice>,
 }
 
 /// The result is printed to standard output, logs to standard error. Exit codes: 0 for a result, 1 if the function

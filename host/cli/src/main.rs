@@ -80,7 +80,7 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Serve(serve) => block_on(command::serve::run(&global, &serve)),
         Command::Invoke(invoke) => block_on(command::invoke::run(&global, &invoke)),
         Command::Shape(shape) => block_on(command::shape::run(&global, &shape)),
-        Command::Check => block_on(command::check::run(&global)),
+        Command::Check(check) => block_on(command::check::run(&global, &check)),
         Command::Doctor => block_on(command::doctor::run()),
         Command::Queue(queue) => command::queue::run(&global, &queue),
         Command::Schema => command::schema::run(),

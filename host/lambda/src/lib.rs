@@ -8,9 +8,10 @@
 //! breaks a protocol, the process is replaced and the caller gets the error that AWS would return.
 //!
 //! The files in order, each of which uses only earlier ones: [`limits`], `time`, `name`, `ids`, `call`,
-//! `script`, `archive`, `bootstrap`, `code`, `wrapper`, `clock`, `debugger`, `spec`, `view`, `recursion`, `function_error`, `state_machine`,
+//! `script`, `archive`, `bootstrap`, `code`, `wrapper`, `clock`, `debugger`, `spec`, `installation`, `view`, `recursion`,
+//! `function_error`, `state_machine`,
 //! `api_error`, `dispatch`,
-//! `demand`, `start_turn`, `memory`, `extension` and `telemetry` (in the order of their files), `log`,
+//! `demand`, `start_turn`, `memory`, `extension` and `telemetry` (in the order of their files), `visible`, `log`,
 //! `runtime_api`, `ports`, `function`, `variables`, `environment`, `invoke`, `version`, `asynchronous::accept`, `lambda`,
 //! `asynchronous::serve`.
 
@@ -32,6 +33,7 @@ mod function_error;
 #[doc(hidden)]
 pub mod fuzzing;
 mod ids;
+mod installation;
 mod invoke;
 mod lambda;
 pub mod limits;
@@ -50,6 +52,7 @@ mod time;
 mod variables;
 mod version;
 mod view;
+mod visible;
 mod wrapper;
 
 pub use asynchronous::{AcceptError, Asynchronous, AsynchronousConfig, EventInvokeConfig, Target};
@@ -76,3 +79,4 @@ pub use spec::{
 pub use time::now_ms;
 pub use variables::is_reserved as is_reserved_variable;
 pub use version::{Alias, Versions};
+pub use visible::visible_outside;

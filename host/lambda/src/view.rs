@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use lambkin_process::sandbox::{OPT, RUNTIME, Sandbox, TASK, Visible};
 
 use crate::code::Entry;
+use crate::installation::{self, Private};
 use crate::script;
 use crate::spec::{FunctionSpec, SandboxMode};
 
@@ -28,12 +29,6 @@ const SYSTEM: [&str; 9] = [
     "/libx32",
     "/nix/store",
     "/gnu/store",
-];
-
-/// Folders with much besides a program, which are never visible as a whole.
-const BROAD: [&str; 12] = [
-    "/", "/boot", "/etc", "/home", "/media", "/mnt", "/opt", "/root", "/run", "/srv", "/tmp",
-    "/var",
 ];
 
 /// The host from the point of view of one function, at one moment: links are resolved when it is made.
@@ -195,29 +190,37 @@ impl<'a> View<'a> {
         if is_within(program) && is_within(&real) {
             return self.path(program);
         }
-        let mut add = |folder: &Path| visible.extend(seen(folder));
-        let installation = installation(&real);
+        let private = Private::new(
+            std::env::var_os("HOME").map(PathBuf::from),
+            self.code.clone(),
+        );
+        let mut add = |paths: Vec<PathBuf>| {
+            visible.extend(paths.iter().filter_map(|path| seen(path)));
+        };
         if !is_within(&real) {
-            add(installation.as_deref().unwrap_or(&real));
+            add(installation::needed(&real, &private));
         }
         let bin = program.parent().unwrap_or(Path::new("/"));
         let environment = bin.parent().unwrap_or(Path::new("/"));
+        let parts = installation::environment(environment, &private);
+        let is_seen = !parts.is_empty() || self.path(environment) != environment;
+        add(parts);
+        let settings = is_seen.then(|| fs::read_to_string(environment.join("pyvenv.cfg")));
         // Python finds the packages of a virtual environment by the path with which it is started.
-        if let Ok(settings) = fs::read_to_string(environment.join("pyvenv.cfg")) {
-            add(environment);
+        if let Some(Ok(settings)) = settings {
             let home = settings.lines().find_map(|line| {
                 let (key, value) = line.split_once('=')?;
                 (key.trim() == "home").then(|| Path::new(value.trim()).join("python3"))
             });
             if let Some(base) = home.and_then(|base| fs::canonicalize(base).ok())
-                && let Some(folder) = self::installation(&base)
+                && !is_within(&base)
             {
-                add(&folder);
+                add(installation::needed(&base, &private));
             }
             folders.push(self.path(bin));
             return self.path(program);
         }
-        if installation.is_some() {
+        if installation::is_installed(&real) {
             folders.extend(real.parent().map(Path::to_owned));
         }
         self.path(&real)
@@ -253,32 +256,6 @@ fn seen(target: &Path) -> Option<Visible> {
 
 fn is_system(path: &Path) -> bool {
     SYSTEM.iter().any(|folder| path.starts_with(folder))
-}
-
-/// The folder of the installation that a program belongs to; `None` if the program seems to be a single file, or if the
-/// folder has much else in it.
-fn installation(program: &Path) -> Option<PathBuf> {
-    // All packages of Homebrew use each other's.
-    let cellar = program
-        .ancestors()
-        .find(|folder| folder.ends_with("Cellar"));
-    if let Some(brew) = cellar.and_then(Path::parent) {
-        return Some(brew.to_owned());
-    }
-    let folder = program.parent()?;
-    let name = folder.file_name()?.to_string_lossy();
-    let installation = match name.as_ref() {
-        "bin" => folder.parent()?,
-        ".dotnet" | "dotnet" => folder,
-        _ => return None,
-    };
-    let home = std::env::var_os("HOME")
-        .map(PathBuf::from)
-        .unwrap_or_default();
-    let is_broad = BROAD.iter().any(|broad| installation == Path::new(broad))
-        || home.starts_with(installation)
-        || installation == home.join(".local");
-    (!is_broad).then(|| installation.to_owned())
 }
 
 #[cfg(test)]
@@ -374,7 +351,9 @@ mod tests {
     fn the_installation_of_an_interpreter_is_visible() {
         let (_folder, root) = folder();
         let mut spec = spec(&root);
-        file(&root.join("versions/3.13/bin/python3.13"), "");
+        file(&root.join("versions/3.13/bin/python3.13"), "\x7fELF");
+        file(&root.join("versions/3.13/lib/python3.13/os.py"), "");
+        file(&root.join("versions/3.13/secret"), "");
         symlink("python3.13", root.join("versions/3.13/bin/python3")).unwrap();
         let environment = root.join("code/.venv");
         file(&environment.join("pyvenv.cfg"), "");
@@ -395,7 +374,8 @@ mod tests {
         let placed = view.place(&python);
         let sandbox = placed.sandbox.unwrap();
         let targets: Vec<_> = sandbox.visible.iter().map(|one| &one.target).collect();
-        assert_eq!(targets, [&root.join("versions/3.13")]);
+        let expected = ["bin", "lib"].map(|part| root.join("versions/3.13").join(part));
+        assert_eq!(targets, expected.iter().collect::<Vec<_>>());
         assert_eq!(placed.program, Path::new("/var/task/.venv/bin/python"));
         assert_eq!(placed.folders, [Path::new("/var/task/.venv/bin")]);
         assert_eq!(sandbox.runtime, Some(client.clone()));
@@ -404,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_out_of_the_code_leads_to_one_more_file_and_never_to_the_home_folder() {
+    fn a_link_out_of_the_code_leads_to_one_more_file_if_that_is_a_program() {
         let (_folder, root) = folder();
         let spec = spec(&root);
         let built = root.join("target/main");
@@ -413,13 +393,19 @@ mod tests {
         let placed = View::of(&spec).place(&root.join("code/bootstrap"));
         assert_eq!(placed.program, built);
         assert_eq!(placed.sandbox.unwrap().visible[0].target, built);
-        let home = PathBuf::from(std::env::var("HOME").unwrap());
-        assert_eq!(installation(&home.join("bin/tool")), None);
-        assert_eq!(installation(&home.join(".local/bin/tool")), None);
-        assert_eq!(installation(Path::new("/opt/bin/tool")), None);
-        assert_eq!(
-            installation(Path::new("/opt/node/bin/node")),
-            Some(PathBuf::from("/opt/node"))
-        );
+        let key = root.join("key");
+        fs::write(&key, "-----BEGIN PRIVATE KEY-----").unwrap();
+        for script in [
+            format!("#!{}\n", key.display()),
+            "#!/etc/shadow\n".to_owned(),
+        ] {
+            let program = root.join("code/script");
+            file(&program, &script);
+            let placed = View::of(&spec).place(&program);
+            assert_eq!(placed.sandbox.unwrap().visible, [], "{script}");
+        }
+        symlink(&key, root.join("code/linked")).unwrap();
+        let placed = View::of(&spec).place(&root.join("code/linked"));
+        assert_eq!(placed.sandbox.unwrap().visible, []);
     }
 }

@@ -5,15 +5,16 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use rustix::io::Errno;
 
 use crate::exit::Exit;
 use crate::process::Process;
 use crate::protocol::Launch;
-use crate::sandbox::{Failure, Sandbox};
+use crate::sandbox::{Failure, MERGE, Sandbox};
 
 /// What this machine can do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +45,52 @@ pub async fn support() -> &'static Support {
         Err(failure) => Err(failure.clone()),
     };
     SUPPORT.get_or_init(|| Support { namespace, overlay })
+}
+
+/// The file systems of the code and the layers, and whether everyone may open these folders.
+type Places = Vec<(u64, bool)>;
+
+/// Makes a sandbox with this code and these layers, in which nothing is started, to find out whether they can be merged, if
+/// they have to be: that depends on the file systems that they are on. The result is kept for others on the same ones. What else is wrong
+/// with them shows when the program is started.
+pub async fn merges(code: &Path, layers: &[PathBuf]) -> Result<(), Failure> {
+    static KNOWN: Mutex<BTreeMap<Places, Result<(), Failure>>> = Mutex::new(BTreeMap::new());
+    let folders = std::iter::once(code).chain(layers.iter().map(PathBuf::as_path));
+    let place = |folder: &Path| {
+        let metadata = fs::metadata(folder).ok()?;
+        // One that others may not open is merged with one that they may, see `root`.
+        Some((
+            metadata.dev(),
+            metadata.permissions().mode() & 0o005 == 0o005,
+        ))
+    };
+    let Some(places) = folders.map(place).collect::<Option<Places>>() else {
+        return Ok(());
+    };
+    let known = |places: &Places| {
+        let known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(places).cloned()
+    };
+    let needs_overlay = layers.len() > 1
+        || (rustix::process::geteuid().is_root() && places.iter().any(|(_, is_open)| !is_open));
+    if !needs_overlay {
+        return Ok(());
+    }
+    if let Some(known) = known(&places) {
+        return known;
+    }
+    let attempted = attempt(Sandbox {
+        code: Some(code.to_owned()),
+        layers: layers.to_vec(),
+        ..Sandbox::default()
+    });
+    let result = match attempted.await {
+        Err(failure) if failure.stage == MERGE => Err(failure),
+        _ => Ok(()),
+    };
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    known.insert(places, result.clone());
+    result
 }
 
 async fn attempt(sandbox: Sandbox) -> Result<(), Failure> {
@@ -105,6 +152,15 @@ fn advice_for(
                         --security-opt apparmor=unconfined --security-opt systempaths=unconfined …`";
     if failure.stage.starts_with("unshare") && errno == Errno::NOSPC {
         return Some(command("user.max_user_namespaces=15000"));
+    }
+    if failure.stage == MERGE {
+        return Some(match errno {
+            Errno::NODEV => "to enable it: `sudo modprobe overlay`".to_owned(),
+            _ => "layers are merged with overlayfs, which some file systems do not allow, such as that of a container, which \
+                  is made with overlayfs itself: move the project to another one, such as a volume of the container, or \
+                  use one layer; before Linux 5.11, only root may use overlayfs"
+                .to_owned(),
+        });
     }
     if ![Errno::PERM, Errno::ACCESS].contains(&errno) {
         return None;
@@ -186,6 +242,10 @@ mod tests {
             let advice = advice_of(stage, Errno::PERM, &[], true);
             assert!(advice.contains("seccomp=unconfined"), "{stage}: {advice}");
         }
+        let stacked = advice_of(MERGE, Errno::INVAL, &[], false);
+        assert!(stacked.contains("a volume of the container"), "{stacked}");
+        let unknown = advice_of(MERGE, Errno::NODEV, &[], true);
+        assert!(unknown.contains("modprobe overlay"), "{unknown}");
         assert_eq!(advice_of("pivot_root", Errno::INVAL, &[], true), "");
     }
 }

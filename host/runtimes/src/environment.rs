@@ -1,8 +1,10 @@
-//! Environments of projects, such as Python's virtual environments.
+//! Environments of projects, such as Python's virtual environments, and what their files say about versions.
 
 use std::fs;
 use std::path::Path;
 
+use crate::id::Language;
+use crate::stores::version_of;
 use crate::version::Version;
 
 /// The version in `pyvenv.cfg`, which `venv` calls `version` and other tools `version_info`.
@@ -11,6 +13,20 @@ pub(crate) fn version(environment: &Path) -> Option<Version> {
     let mut entries = text.lines().filter_map(|line| line.split_once('='));
     let version = entries.find(|(key, _)| matches!(key.trim(), "version" | "version_info"))?;
     Version::first_in(version.1)
+}
+
+/// The version of an interpreter that is not run, as the files beside it tell it: those of a virtual environment, of the
+/// package `node`, or of a JDK, or the name of its folder, such as `versions/22.1.0`.
+pub(crate) fn version_of_file(language: Language, program: &Path) -> Option<Version> {
+    let folder = program.parent()?.parent()?;
+    let of_package = || {
+        let text = fs::read(folder.join("package.json")).ok()?;
+        let package: serde_json::Value = serde_json::from_slice(&text).ok()?;
+        Version::first_in(package.get("version")?.as_str()?)
+    };
+    version(folder)
+        .or_else(|| of_package().filter(|_| language == Language::Node))
+        .or_else(|| version_of(language, folder))
 }
 
 /// Why an environment that is there has no interpreter.

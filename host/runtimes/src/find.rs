@@ -340,7 +340,13 @@ impl Search<'_> {
         let mut found = Vec::new();
         let mut mistake = None;
         for program in programs {
-            match self.ask(&program) {
+            let asked = self.ask(&program);
+            let asked = match (asked, self.wanted()) {
+                // It is what the developer has named.
+                (Err(_), Some(wanted)) if machine.avoids(&program) => Ok(wanted),
+                (asked, _) => asked,
+            };
+            match asked {
                 Ok(version) => found.push(Found {
                     program,
                     version,
@@ -380,6 +386,14 @@ impl Search<'_> {
     fn ask(&self, program: &Path) -> Result<Version, String> {
         let language = self.runtime.language;
         let (name, argument) = (language.name(), version_argument(language));
+        if self.places.machine.avoids(program) {
+            return environment::version_of_file(language, program).ok_or_else(|| {
+                format!(
+                    "{} belongs to the project, which runs in its sandbox only, so that it cannot be asked for its version",
+                    program.display()
+                )
+            });
+        }
         let Some(told) = self.places.machine.told(program, argument) else {
             return Err(format!(
                 "{} is not {name}: `{argument}` fails",

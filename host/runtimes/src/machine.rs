@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::hash::{Hash, Hasher};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
@@ -15,6 +16,8 @@ pub struct Machine {
     /// Where clients and versions of programs are kept.
     cache: PathBuf,
     told: Mutex<HashMap<PathBuf, Option<String>>>,
+    /// Folders of which no program is run, without links.
+    avoided: Vec<PathBuf>,
 }
 
 impl Machine {
@@ -24,7 +27,28 @@ impl Machine {
             variables,
             cache,
             told: Mutex::default(),
+            avoided: Vec::new(),
         }
+    }
+
+    /// The machine, of which no program in these folders is run: they belong to a project that runs in a sandbox only.
+    #[must_use]
+    pub fn avoiding(mut self, folders: &[&Path]) -> Self {
+        let real = folders
+            .iter()
+            .filter_map(|folder| fs::canonicalize(folder).ok());
+        self.avoided.extend(real);
+        self
+    }
+
+    /// Whether a program is not run, because it lies in a project's folder.
+    pub(crate) fn avoids(&self, program: &Path) -> bool {
+        let real = fs::canonicalize(program);
+        real.is_ok_and(|real| self.is_avoided(&real))
+    }
+
+    fn is_avoided(&self, path: &Path) -> bool {
+        self.avoided.iter().any(|folder| path.starts_with(folder))
     }
 
     pub(crate) fn cache(&self) -> &Path {
@@ -87,7 +111,7 @@ impl Machine {
     }
 
     /// What a program says about its version: the first kilobyte of it. It is asked once for each state of its file. `None`
-    /// if it cannot be run or fails.
+    /// if it cannot be run, is not to be run, or fails.
     pub(crate) fn told(&self, program: &Path, argument: &str) -> Option<String> {
         let real = fs::canonicalize(program).ok()?;
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
@@ -108,7 +132,20 @@ impl Machine {
         if let Ok(text) = fs::read_to_string(&kept) {
             return Some(text);
         }
-        let output = Command::new(program)
+        if self.is_avoided(real) {
+            return None;
+        }
+        // A project's link to a program of the machine, such as that of a virtual environment, would start the program with
+        // what the project has beside the link.
+        let folder = program
+            .parent()
+            .and_then(|folder| fs::canonicalize(folder).ok());
+        let is_link = folder.is_some_and(|folder| self.is_avoided(&folder));
+        let mut command = Command::new(if is_link { real } else { program });
+        if let (true, Some(name)) = (is_link, program.file_name()) {
+            command.arg0(name); // by which some programs know what to be
+        }
+        let output = command
             .arg(argument)
             .stdin(Stdio::null())
             .output()

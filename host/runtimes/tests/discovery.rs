@@ -18,6 +18,8 @@ use lambkin_runtimes::{ClientChoice, Machine, Prepared, Request, Runtime, prepar
 struct Made {
     folder: tempfile::TempDir,
     variables: BTreeMap<String, String>,
+    /// Whether the project's programs run in a sandbox only.
+    is_sandboxed: bool,
 }
 
 impl Made {
@@ -32,6 +34,7 @@ impl Made {
         Self {
             folder,
             variables: variables.into(),
+            is_sandboxed: false,
         }
     }
 
@@ -63,7 +66,10 @@ impl Made {
 
     fn prepared(&self, runtime: &Runtime, interpreter: Option<&str>) -> Result<Prepared, String> {
         let project = self.at("project");
-        let machine = Machine::new(self.variables.clone(), self.at("cache"));
+        let mut machine = Machine::new(self.variables.clone(), self.at("cache"));
+        if self.is_sandboxed {
+            machine = machine.avoiding(&[&project]);
+        }
         prepare(&Request {
             runtime,
             handler: "app.handler",
@@ -576,4 +582,77 @@ fn the_shells_choice_counts_before_files_of_the_project() {
         made.error("python3.13", None)
             .starts_with("PYENV_VERSION says 3.12.4, but runtime python3.13 needs")
     );
+}
+
+/// An interpreter in the project that leaves a trace when it runs.
+fn install_traced(made: &Made, name: &str, prints: &str) {
+    let trace = made.at("ran");
+    made.install(name, prints);
+    let script = format!("#!/bin/sh\ntouch '{}'\necho '{prints}'\n", trace.display());
+    fs::write(made.at(name), script).unwrap();
+}
+
+#[test]
+fn programs_of_a_project_that_runs_in_a_sandbox_are_not_run_outside_of_it() {
+    let mut made = Made::new();
+    let node = "project/node_modules/node/bin/node";
+    install_traced(&made, node, "v22.1.0");
+    made.says("node_modules/node/package.json", r#"{"version":"22.1.7"}"#);
+    install_traced(&made, "project/tools/python3", "Python 3.13.9");
+    install_traced(
+        &made,
+        "project/versions/3.13.4/bin/python3",
+        "Python 3.13.9",
+    );
+    install_traced(&made, "project/bin/ruby", "ruby 3.4.1");
+    let path = format!(
+        "{}:{}",
+        made.at("project/bin").display(),
+        made.variables["PATH"]
+    );
+    made.variables.insert("PATH".to_owned(), path);
+    let python = parse("python3.13");
+
+    made.is_sandboxed = true;
+    let used = "Node 22.1.7 at project/node_modules/node/bin/node (node_modules/node)";
+    assert_eq!(made.found("nodejs22.x"), used);
+    // The developer has named it; that it is of the right version cannot be checked.
+    let named = made.prepared(&python, Some("tools/python3")).unwrap();
+    let used = "Python 3.13.0 at project/tools/python3 (interpreter)";
+    assert_eq!(made.shortened(&named.interpreter), used);
+    let named = made
+        .prepared(&python, Some("versions/3.13.4/bin/python3"))
+        .unwrap();
+    assert!(
+        named.interpreter.starts_with("Python 3.13.4 "),
+        "{}",
+        named.interpreter
+    );
+    let any = made.error("python", Some("tools/python3"));
+    assert!(
+        any.contains("belongs to the project, which runs in its sandbox only"),
+        "{any}"
+    );
+    let ruby = made.error("ruby3.4", None);
+    assert!(!ruby.contains("project/bin/ruby"), "{ruby}");
+    assert!(!made.at("ran").exists());
+
+    made.is_sandboxed = false;
+    assert!(made.found("nodejs22.x").starts_with("Node 22.1.0 at"));
+    assert!(made.at("ran").exists());
+}
+
+#[test]
+fn the_machines_own_interpreter_behind_a_projects_link_is_run() {
+    let mut made = Made::new();
+    made.is_sandboxed = true;
+    // What it is called decides what it is.
+    let script = "#!/bin/sh\ncase \"$0\" in */project/*) echo 'Python 9.9.9';; *) echo 'Python 3.13.2';; esac\n";
+    made.install("home/python/bin/python3", "");
+    fs::write(made.at("home/python/bin/python3"), script).unwrap();
+    let bin = made.at("project/.venv/bin");
+    fs::create_dir_all(&bin).unwrap();
+    symlink(made.at("home/python/bin/python3"), bin.join("python")).unwrap();
+    let used = "Python 3.13.2 at project/.venv/bin/python (.venv)";
+    assert_eq!(made.found("python3.13"), used);
 }

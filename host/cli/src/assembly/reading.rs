@@ -8,12 +8,15 @@ use super::plugins::Plugins;
 use super::services::configure_service;
 use super::triggers::mistakes;
 use crate::args::GlobalArgs;
-use crate::config::{Config, ConfigError, Mistaken};
+use crate::config::{Config, ConfigError, Mistaken, SandboxChoice};
 
 /// Reads the configuration, or makes one of the code beside it, as [`Config::read_or_guess`] does. If it has mistakes,
 /// the plugins of what is left report theirs as well.
-pub async fn read_config(global: &GlobalArgs) -> anyhow::Result<Config> {
-    match Config::read_or_guess(&global.config) {
+pub async fn read_config(
+    global: &GlobalArgs,
+    sandbox: Option<SandboxChoice>,
+) -> anyhow::Result<Config> {
+    match Config::read_or_guess(&global.config, sandbox) {
         Ok(config) => Ok(config),
         Err(ConfigError::Mistaken(mut mistaken)) => {
             ask_plugins(global, &mut mistaken).await?;

@@ -6,9 +6,9 @@
 use std::fmt::Write as _;
 
 use anyhow::anyhow;
-use lambkin_lambda::{FunctionSpec, SandboxMode};
+use lambkin_lambda::{FunctionSpec, SandboxMode, visible_outside};
 use lambkin_process::sandbox::Failure;
-use lambkin_process::{advice, support};
+use lambkin_process::{advice, merges, support};
 
 use super::layers::missing_opt;
 use crate::config::{Config, SandboxChoice, full_name};
@@ -22,51 +22,68 @@ pub async fn choose_sandboxes(
     let mut notes = Vec::new();
     for (spec, inputs) in config.functions.iter_mut().zip(&config.function_inputs) {
         let choice = named.or(inputs.sandbox).unwrap_or(config.sandbox);
-        let note = choose_sandbox(spec, choice).await?;
-        // Usually the same for all functions.
-        notes.extend(note.filter(|note| !notes.contains(note)));
+        for note in choose_sandbox(spec, choice).await? {
+            // Usually the same for all functions.
+            if !notes.contains(&note) {
+                notes.push(note);
+            }
+        }
         notes.extend(missing_opt(spec));
     }
     Ok(notes)
 }
 
-/// Sets the sandbox mode of a function. Returns what the developer should know.
+/// Sets the sandbox mode of a function. Returns what the developer should know: what `auto` means here, and which files of
+/// the host the function sees.
 pub async fn choose_sandbox(
     spec: &mut FunctionSpec,
     choice: SandboxChoice,
-) -> anyhow::Result<Option<String>> {
+) -> anyhow::Result<Vec<String>> {
+    spec.sandbox = SandboxMode::Process;
     if choice == SandboxChoice::Process {
-        spec.sandbox = SandboxMode::Process;
-        return Ok(None);
+        return Ok(Vec::new());
     }
     let support = support().await;
-    let needed = match spec.layers.len() {
-        0 | 1 => &support.namespace,
-        _ => &support.overlay,
+    let works = match &support.namespace {
+        Ok(()) => merges(&spec.code.resolved_root(), &spec.layer_folders()).await,
+        Err(failure) => Err(failure.clone()),
     };
-    match (needed, choice) {
-        (Ok(()), SandboxChoice::Auto) => {
-            spec.sandbox = SandboxMode::Namespace;
-            Ok(Some("sandbox \"auto\" is \"namespace\" here".to_owned()))
-        }
-        (Ok(()), _) => {
-            spec.sandbox = SandboxMode::Namespace;
-            Ok(None)
-        }
+    let note = match (works, choice) {
+        (Ok(()), SandboxChoice::Auto) => Some("sandbox \"auto\" is \"namespace\" here".to_owned()),
+        (Ok(()), _) => None,
         (Err(failure), SandboxChoice::Auto) => {
-            spec.sandbox = SandboxMode::Process;
-            Ok(Some(format!(
+            return Ok(vec![format!(
                 "sandbox \"auto\" is \"process\" here, as \"namespace\" does not work: {}",
-                explain(failure)
-            )))
+                explain(&failure)
+            )]);
         }
-        (Err(failure), _) => Err(anyhow!(
-            "function {}: sandbox \"namespace\" does not work here: {}\nwith \"process\", functions see the whole \
-             machine; \"auto\" takes what works",
+        (Err(failure), _) => {
+            return Err(anyhow!(
+                "function {}: sandbox \"namespace\" does not work here: {}\nwith \"process\", functions see the whole \
+                 machine; \"auto\" takes what works",
+                full_name(spec),
+                explain(&failure)
+            ));
+        }
+    };
+    spec.sandbox = SandboxMode::Namespace;
+    Ok(note.into_iter().chain(shown(spec)).collect())
+}
+
+/// The files of the host that a function sees without that the configuration names them.
+fn shown(spec: &FunctionSpec) -> Option<String> {
+    let paths = visible_outside(spec);
+    let paths: Vec<String> = paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    (!paths.is_empty()).then(|| {
+        format!(
+            "function {}: its sandbox shows, besides the code and the system: {}",
             full_name(spec),
-            explain(failure)
-        )),
-    }
+            paths.join(", ")
+        )
+    })
 }
 
 /// A failure, with what would correct it.

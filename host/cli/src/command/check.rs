@@ -11,7 +11,7 @@ use lambkin_lambda::FunctionSpec;
 use lambkin_plugin::allows;
 use lambkin_store::object::Versioning;
 
-use crate::args::GlobalArgs;
+use crate::args::{Check, GlobalArgs};
 use crate::assembly::{self, Plugins};
 use crate::command::serve::try_addresses;
 use crate::config::{Bucket, Config, Queue, Service, full_name};
@@ -21,10 +21,10 @@ use crate::messages;
 const EXIT_PROBLEMS: u8 = 1;
 
 /// Prints what would run to standard output, and problems to standard error.
-pub async fn run(global: &GlobalArgs) -> anyhow::Result<ExitCode> {
-    let mut config = assembly::read_config(global).await?;
+pub async fn run(global: &GlobalArgs, args: &Check) -> anyhow::Result<ExitCode> {
+    let mut config = assembly::read_config(global, args.sandbox).await?;
     let mut problems = config.problems.clone();
-    match assembly::choose_sandboxes(&mut config, None).await {
+    match assembly::choose_sandboxes(&mut config, args.sandbox).await {
         Ok(notes) => config.notes.extend(notes),
         Err(error) => problems.push(error.to_string()),
     }

@@ -92,7 +92,7 @@ async fn find(
         return ad_hoc(args, path, args.handler.as_deref(), invoke, log).await;
     }
     if has_config {
-        let mut config = Config::read(&global.config)?;
+        let mut config = Config::read_with(&global.config, args.sandbox)?;
         let notes = assembly::choose_sandboxes(&mut config, args.sandbox).await?;
         config.notes.extend(notes);
         messages::print_notes(&config.notes);
@@ -152,16 +152,17 @@ async fn ad_hoc(
     log: &Log,
 ) -> anyhow::Result<(Lambda, String)> {
     let runtime = args.runtime.as_deref().map(config::read_name).transpose();
+    let choice = args.sandbox.unwrap_or_default();
     let wanted = AdHoc {
         code,
+        sandbox: choice,
         handler,
         runtime: runtime.map_err(|message| anyhow!("--runtime: {message}"))?,
     };
     let (mut spec, notes) = config::ad_hoc(wanted, Path::new(""))?;
     messages::print_notes(&notes);
-    let choice = args.sandbox.unwrap_or_default();
-    let note = assembly::choose_sandbox(&mut spec, choice).await?;
-    messages::print_notes(note.as_slice());
+    let notes = assembly::choose_sandbox(&mut spec, choice).await?;
+    messages::print_notes(&notes);
     assembly::offer_invoke_api(&mut spec, invoke);
     let account = Account {
         region: "us-east-1".to_owned(),

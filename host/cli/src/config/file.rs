@@ -180,6 +180,11 @@ fn hint(error: &std::io::Error) -> &'static str {
 impl Config {
     /// Reads and checks a configuration file.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        Self::read_with(path, None)
+    }
+
+    /// Reads and checks a configuration file. `sandbox` overrides what it says.
+    pub fn read_with(path: &Path, sandbox: Option<SandboxChoice>) -> Result<Self, ConfigError> {
         let bytes = crate::regular_file::read(path).map_err(|error| ConfigError::Unreadable {
             path: path.to_owned(),
             error,
@@ -188,29 +193,30 @@ impl Config {
             .map_err(|why| ConfigError::Invalid(format!("{} {why}", path.display())))?;
         // Paths in the file start from its folder; "" is the current one and leaves them as they were typed.
         let folder = path.parent().unwrap_or(Path::new(""));
-        Ok(Self::parse(Source::new(path, text), folder)?.with_runtimes(folder))
+        Ok(Self::parse(Source::new(path, text), folder)?.with_runtimes(folder, sandbox))
     }
 
     /// Reads a configuration file, or makes a configuration of the code beside it if there is no file and the folder has
-    /// a handler: one function, which is watched.
-    pub fn read_or_guess(path: &Path) -> Result<Self, ConfigError> {
+    /// a handler: one function, which is watched. `sandbox` overrides what the file says.
+    pub fn read_or_guess(path: &Path, sandbox: Option<SandboxChoice>) -> Result<Self, ConfigError> {
         let folder = path.parent().unwrap_or(Path::new(""));
         let code = match folder.as_os_str().is_empty() {
             true => Path::new("."),
             false => folder,
         };
         if path.symlink_metadata().is_ok() || code.join("bootstrap").exists() {
-            return Self::read(path);
+            return Self::read_with(path, sandbox);
         }
         let Some(guess) = guess_folder(code) else {
-            return Self::read(path);
+            return Self::read_with(path, sandbox);
         };
         let name = function::name_of(code);
         let text = format!(
             "[functions.{name}]\ncode = \".\"\nhandler = {:?}\nwatch = true\n",
             guess.handler
         );
-        let mut config = Self::parse(Source::new(path, text), folder)?.with_runtimes(folder);
+        let config = Self::parse(Source::new(path, text), folder)?;
+        let mut config = config.with_runtimes(folder, sandbox);
         let note = format!(
             "there is no {}: {} is function {name}",
             path.display(),
@@ -278,8 +284,11 @@ impl Config {
     }
 
     /// Finds the interpreters of the functions' runtimes.
-    fn with_runtimes(mut self, folder: &Path) -> Self {
-        for (spec, inputs) in self.functions.iter_mut().zip(&self.function_inputs) {
+    fn with_runtimes(mut self, folder: &Path, sandbox: Option<SandboxChoice>) -> Self {
+        for (spec, inputs) in self.functions.iter_mut().zip(&mut self.function_inputs) {
+            inputs.sandbox = sandbox.or(inputs.sandbox);
+            let choice = inputs.sandbox.unwrap_or(self.sandbox);
+            inputs.runtime.is_sandboxed = choice != SandboxChoice::Process;
             let found = managed::prepare(spec, &inputs.runtime, folder);
             self.notes.extend(found.notes);
             let problem = found.problem.into_iter();

@@ -13,6 +13,7 @@ use super::key::{self, Key, Kind, Table};
 use super::listeners::Listeners;
 use super::managed::RuntimeSettings;
 use super::reader::{Diagnostics, Reader, Spanned};
+use super::sandbox::SandboxChoice;
 use super::version::{LATEST, Version, read_version_keys, task_folder};
 use super::{alias, asynchronous, debug, handler, lifecycle, managed, sandbox, version};
 
@@ -221,6 +222,8 @@ pub struct AdHoc<'a> {
     pub handler: Option<&'a str>,
     /// The runtime; `None` is the one that the code seems to need.
     pub runtime: Option<Runtime>,
+    /// How it is kept apart from the machine.
+    pub sandbox: SandboxChoice,
 }
 
 /// Opens the code of such a function. Returns what the developer should know about its runtime, too.
@@ -240,6 +243,7 @@ pub fn ad_hoc(wanted: AdHoc<'_>, project: &Path) -> Result<(FunctionSpec, Vec<St
     }
     let settings = RuntimeSettings {
         runtime: wanted.runtime,
+        is_sandboxed: wanted.sandbox != SandboxChoice::Process,
         ..RuntimeSettings::default()
     };
     let mut found = managed::prepare(&mut spec, &settings, project);

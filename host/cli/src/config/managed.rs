@@ -62,6 +62,8 @@ pub struct RuntimeSettings {
     pub client: ClientChoice,
     pub ignores_version: bool,
     pub sdk: Option<PathBuf>,
+    /// Whether the function may get a sandbox. Then no program of its project is run outside of it.
+    pub is_sandboxed: bool,
 }
 
 /// Reads the keys. Those that are left out keep their values.
@@ -194,7 +196,10 @@ pub fn prepare(spec: &mut FunctionSpec, settings: &RuntimeSettings, project: &Pa
             port: DEBUG_PORT,
             wait: debug.wait,
         }),
-        machine: &machine(&project),
+        machine: &match settings.is_sandboxed {
+            true => machine(&project).avoiding(&[&project, &code]),
+            false => machine(&project),
+        },
     };
     let paths = std::iter::once(&spec.code.task_root).chain(&spec.layers);
     let links = paths

@@ -12,12 +12,13 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Instant;
 
+use clap::ValueEnum;
 use tokio::sync::Notify;
 
 use super::burst::{Burst, QUIET, shown};
 use super::links;
 use crate::args::GlobalArgs;
-use crate::config::{Config, PluginSource, Section, Trigger};
+use crate::config::{Config, PluginSource, SandboxChoice, Section, Trigger};
 use crate::{regular_file, text};
 
 /// The variable in which `lambkin check` is told the addresses that the host which starts it listens on, separated by
@@ -57,10 +58,11 @@ struct Content {
 }
 
 impl Configuration {
-    /// `addresses` are those that the host listens on. `restart` is notified when it has to start anew.
+    /// `sandbox` is the mode that the host was started with, and `addresses` are those that it listens on. `restart` is notified when it has to start anew.
     pub fn new(
         global: &GlobalArgs,
         config: &Config,
+        sandbox: Option<SandboxChoice>,
         addresses: Vec<SocketAddr>,
         restart: Arc<Notify>,
     ) -> Self {
@@ -83,6 +85,9 @@ impl Configuration {
         }
         if global.no_cache {
             options.push("--no-cache".to_owned());
+        }
+        if let Some(mode) = sandbox.and_then(|choice| choice.to_possible_value()) {
+            options.extend(["--sandbox".to_owned(), mode.get_name().to_owned()]);
         }
         // What the host has read, in case a file has changed since.
         let running = Content {

@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::io;
+use std::ops::Range;
+use std::sync::OnceLock;
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 use rustix::thread::{
@@ -11,7 +13,7 @@ use rustix::thread::{
     set_thread_res_gid, set_thread_res_uid,
 };
 
-use super::spec::{Failure, GROUP_ID, ROOT_OFFSET, USER_ID};
+use super::spec::{Failure, GROUP_ID, USER_ID};
 use crate::limits::MAX_TASKS;
 
 /// Writes the maps of a launcher's user namespace, which only root outside of it may: 0 stays 0, and the program's ids are
@@ -20,15 +22,58 @@ pub(crate) fn map_for_root(launcher: i32) -> Result<(), Failure> {
     // In a container without privileges there are fewer ids, and all of them but 0 are such.
     let is_nested = fs::read_to_string("/proc/self/uid_map")
         .is_ok_and(|map| !map.trim_end().ends_with(&u32::MAX.to_string()));
+    let offset = offset();
     for (file, id) in [("uid_map", USER_ID), ("gid_map", GROUP_ID)] {
         let path = format!("/proc/{launcher}/{file}");
         let write = |outside| write_map(&path, file, &format!("0 0 1\n{id} {outside} 1\n"));
-        match write(ROOT_OFFSET + id) {
+        match write(offset + id) {
             Err(_) if is_nested => write(id)?,
             result => result?,
         }
     }
     Ok(())
+}
+
+/// The first ids that a program may have outside if root has started it. Distributions, systemd and directory services
+/// assign none between these and 2^31.
+const FIRST_OFFSET: u32 = 2_100_000_000;
+
+/// How many ids a sandbox may have, at an offset: the program's user and group are among them.
+const IDS: u32 = 1_000;
+
+/// What the ids of a program that root has started are outside: this number more than inside. They are in none of the
+/// ranges that users have for containers of their own, which could otherwise signal and read the program.
+fn offset() -> u32 {
+    static OFFSET: OnceLock<u32> = OnceLock::new();
+    *OFFSET.get_or_init(|| {
+        let files = ["/etc/subuid", "/etc/subgid"];
+        let texts = files.map(|file| fs::read_to_string(file).unwrap_or_default());
+        let ranges: Vec<Range<u64>> = texts.iter().flat_map(|text| ranges(text)).collect();
+        free_offset(&ranges)
+    })
+}
+
+/// The ranges in `/etc/subuid`: `USER:FIRST:COUNT`.
+fn ranges(text: &str) -> impl Iterator<Item = Range<u64>> {
+    text.lines().filter_map(|line| {
+        let mut fields = line.split('#').next()?.split(':').skip(1);
+        let mut number = || fields.next()?.trim().parse::<u64>().ok();
+        let (first, count) = (number()?, number()?);
+        Some(first..first.saturating_add(count))
+    })
+}
+
+/// The first offset at which no id is in a range. If there is none below 2^31, which is the largest id that all file
+/// systems can store, it is the first of all.
+fn free_offset(taken: &[Range<u64>]) -> u32 {
+    let mut offsets = (FIRST_OFFSET..i32::MAX.unsigned_abs() - IDS).step_by(IDS as usize);
+    let is_free = |offset: &u32| {
+        let (first, end) = (u64::from(*offset), u64::from(offset + IDS));
+        !taken
+            .iter()
+            .any(|range| range.start < end && first < range.end)
+    };
+    offsets.find(is_free).unwrap_or(FIRST_OFFSET)
 }
 
 /// Maps the ids of this process, which is in a new user namespace, to the program's ids.
@@ -134,5 +179,28 @@ pub(crate) fn limit_tasks() {
         limit.current = Some(tasks);
         limit.maximum = Some(tasks);
         let _ = setrlimit(Resource::Nproc, limit); // the count of the supervisor remains
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ids_of_sandboxes_are_in_nobodys_range() {
+        let usual = "alice:100000:65536\nbob:165536:65536\n";
+        let found: Vec<_> = ranges(usual).collect();
+        assert_eq!(found, [100_000..165_536, 165_536..231_072]);
+        assert_eq!(free_offset(&found), FIRST_OFFSET);
+        let strange = "# all\n\nalice\nbob:x:3\n1000:2099999999:1002\ncarl:2100002500:1\n";
+        let found: Vec<_> = ranges(strange).collect();
+        assert_eq!(
+            found,
+            [2_099_999_999..2_100_001_001, 2_100_002_500..2_100_002_501]
+        );
+        assert_eq!(free_offset(&found), FIRST_OFFSET + 3 * IDS);
+        let all: Vec<_> = ranges("dave:0:4294967295").collect();
+        assert_eq!(free_offset(&all), FIRST_OFFSET);
+        const { assert!(USER_ID < IDS && GROUP_ID < IDS) };
     }
 }

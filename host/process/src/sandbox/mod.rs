@@ -11,7 +11,7 @@
 //!
 //! - An ordinary user is allowed to map one id, its own: the program then has the rights of that user, but sees only
 //!   what was mounted for it.
-//! - Root maps 0, for the files of the system, and 993 to 100993, which owns nothing. The kernel lets nobody map two ids
+//! - Root maps 0, for the files of the system, and 993 to an id that nobody else has, which owns nothing. The kernel lets nobody map two ids
 //!   from inside, so the host does, at the launcher's request.
 //!
 //! On failure: [`Failure`] has the step, the error and the path; nothing is started. Whether the mode works at all is
@@ -29,4 +29,5 @@ mod spec;
 
 #[cfg(target_os = "linux")]
 pub use identity::limits_tasks;
+pub(crate) use spec::MERGE;
 pub use spec::{Failure, GROUP_ID, OPT, RUNTIME, Sandbox, TASK, USER_ID, Visible};

@@ -18,7 +18,7 @@ use rustix::process::{chdir, pivot_root};
 use rustix::thread::UnshareFlags;
 
 use super::etc;
-use super::spec::{Failure, GROUP_ID, OPT, RUNTIME, Sandbox, TASK, USER_ID};
+use super::spec::{Failure, GROUP_ID, MERGE, OPT, RUNTIME, Sandbox, TASK, USER_ID};
 
 /// Where the host's root is while the new root is filled.
 const HOST: &str = "/host";
@@ -117,9 +117,8 @@ fn add_system() -> Result<(), Failure> {
     let etc = Path::new("/etc");
     let folders = etc::fill(Path::new(HOST));
     let folders = folders.map_err(|error| Failure::at("copy", etc, &error))?;
-    for folder in folders {
-        let folder = etc.join(folder);
-        bind(&folder, &folder)?;
+    for (folder, source) in folders {
+        bind(&source, &etc.join(folder))?;
     }
     Ok(())
 }
@@ -216,7 +215,7 @@ fn merge(
     let options = format!("lowerdir={}\0", lower.join(":"));
     let options = std::ffi::CStr::from_bytes_until_nul(options.as_bytes()).unwrap_or_default();
     mount("overlay", target, "overlay", flags, Some(options))
-        .map_err(|error| Failure::at("mount(overlay)", target, &error.into()))?;
+        .map_err(|error| Failure::at(MERGE, target, &error.into()))?;
     for place in mounted {
         unmount(&place, UnmountFlags::DETACH)
             .map_err(|error| Failure::at("umount", &place, &error.into()))?;

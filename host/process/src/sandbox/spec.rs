@@ -24,10 +24,8 @@ pub const USER_ID: u32 = 993;
 /// The id of the group that a program has inside.
 pub const GROUP_ID: u32 = 990;
 
-/// What the ids of a program that root has started are outside: this number more than inside. Accounts and the ranges
-/// of other containers begin elsewhere.
-#[cfg(target_os = "linux")]
-pub(crate) const ROOT_OFFSET: u32 = 100_000;
+/// The step that merges folders.
+pub(crate) const MERGE: &str = "mount(overlay)";
 
 /// What a program sees besides the system: `/usr` with its links, a part of `/etc`, `/dev` with five devices, and a
 /// `/proc` of its own. Everything but `/tmp` is read-only. All paths of the host have no symbolic links.

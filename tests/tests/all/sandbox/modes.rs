@@ -1,5 +1,6 @@
 //! Which mode a function gets: as it is configured, by default, and on a machine where namespaces do not work.
 
+use std::fs;
 use std::process::{Command, Stdio};
 
 use super::{As, RUNS_FILES, command, namespaces};
@@ -189,4 +190,77 @@ fn a_mode_that_is_asked_for_by_name_and_does_not_work_is_refused_with_what_would
         "{err}"
     );
     assert!(err.contains("user.max_user_namespaces=15000"), "{err}");
+}
+
+#[test]
+fn layers_on_a_file_system_that_cannot_be_merged_are_refused_before_a_call() {
+    if !As::all().contains(&As::Root) || namespaces(As::Root).is_err() {
+        return;
+    }
+    let Some(project) = project("", &["sandbox = 'namespace'\nlayers = ['second', 'third']"])
+    else {
+        return;
+    };
+    for folder in ["a", "b", "c", "first", "second", "third"] {
+        fs::create_dir(project.path().join(folder)).unwrap();
+    }
+    // The kernel stacks two of them, as of a container in a container, and no third one.
+    let stack = "mount -t overlay overlay -o lowerdir=a:b first && mount -t overlay overlay -o lowerdir=first:c second";
+    let run = |prepare: &str, arguments: &[&str]| {
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "sh", "-c"]);
+        command.arg(format!("{prepare} && exec \"$0\" \"$@\""));
+        command.arg(lambkin().get_program()).args(arguments);
+        command.current_dir(project.path()).stdin(Stdio::null());
+        command
+    };
+    let mut probe = run(stack, &["--version"]);
+    probe.stdout(Stdio::null());
+    if tool("mounts of overlayfs", probe).is_err() {
+        return;
+    }
+    let checked = |prepare: &str, arguments: &[&str]| {
+        let output = run(prepare, arguments).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code(), text)
+    };
+    assert_eq!(checked("true", &["check"]), (Some(0), String::new()));
+    let (code, text) = checked(stack, &["check"]);
+    assert_eq!(code, Some(1), "{text}");
+    for part in [
+        "function f0: sandbox \"namespace\" does not work here: mount(overlay) at /opt",
+        "such as a volume of the container",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+    let (code, text) = checked(stack, &["check", "--sandbox", "auto"]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(
+        text.contains("sandbox \"auto\" is \"process\" here"),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_a_sandbox_shows_of_the_machine_is_said() {
+    if namespaces(As::User).is_err() {
+        return;
+    }
+    let Some(project) = project("", &["sandbox = 'namespace'"]) else {
+        return;
+    };
+    let tool = project.executable("tools/bin/tool", "#!/bin/sh\n");
+    project.file("tools/lib/secret", "");
+    project.executable("code/bootstrap", format!("#!{}\n", tool.display()));
+    let output = command(As::User, project.path())
+        .arg("check")
+        .current_dir(project.path())
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    let said = format!(
+        "function f0: its sandbox shows, besides the code and the system: {}\n",
+        tool.canonicalize().unwrap().display()
+    );
+    assert!(text.contains(&said), "{text}");
 }

@@ -133,3 +133,32 @@ fn an_interpreter_of_a_version_manager_is_visible() {
         assert_eq!(value["layer"], "second");
     }
 }
+
+#[test]
+fn an_interpreter_of_the_project_is_not_run_outside_of_the_sandbox() {
+    if namespaces(As::User).is_err() {
+        return;
+    }
+    let project = Project::new(
+        "[functions.f]\ncode = \"code\"\nhandler = \"app.handler\"\nruntime = \"nodejs22.x\"\n",
+    );
+    project.file("code/app.mjs", NODE);
+    project.file(
+        "code/node_modules/node/package.json",
+        "{\"version\":\"22.9.0\"}",
+    );
+    let trace = project.path().join("ran");
+    let script = format!("#!/bin/sh\ntouch '{}'\necho v22.9.0\n", trace.display());
+    project.executable("code/node_modules/node/bin/node", script);
+    let check = |mode| {
+        let mut check = command(As::User, project.path());
+        check.args(["check", "--sandbox", mode]);
+        let output = check.current_dir(project.path()).output().unwrap();
+        let out = String::from_utf8_lossy(&output.stdout);
+        assert!(out.contains("node_modules/node/bin/node"), "{mode} {out}");
+        trace.exists()
+    };
+    assert!(!check("namespace"));
+    assert!(!check("auto"));
+    assert!(check("process"));
+}

@@ -115,7 +115,7 @@ async fn set_up(
     global: GlobalArgs,
     args: Serve,
 ) -> anyhow::Result<(Config, Log, Option<Storage>, Endpoints)> {
-    let mut config = assembly::read_config(&global).await?;
+    let mut config = assembly::read_config(&global, args.sandbox).await?;
     if args.no_freeze {
         for function in &mut config.functions {
             function.lifecycle.freeze = false;
@@ -218,12 +218,12 @@ fn watch_files(
     let configuration = args.watch.then(|| {
         let addresses = endpoints::addresses(config).into_iter();
         let addresses = addresses.map(|(_key, address)| address).collect();
-        Configuration::new(global, config, addresses, Arc::clone(restart))
+        Configuration::new(global, config, args.sandbox, addresses, Arc::clone(restart))
     });
-    let path = global.config.clone();
+    let (path, sandbox) = (global.config.clone(), args.sandbox);
     let anew = watch::Anew {
         restart: Arc::clone(restart),
-        is_possible: Box::new(move || Config::read_or_guess(&path).is_ok()),
+        is_possible: Box::new(move || Config::read_or_guess(&path, sandbox).is_ok()),
     };
     watch::start(watch, configuration, Some(anew), log.clone())
 }
