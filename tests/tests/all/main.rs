@@ -38,6 +38,8 @@ mod gateway;
 mod handlers;
 mod hot_reload;
 mod http2;
+#[cfg(target_os = "linux")]
+mod image_tools;
 mod invoke_api;
 mod invoke_rules;
 mod lifecycle;

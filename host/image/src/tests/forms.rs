@@ -275,6 +275,7 @@ fn a_large_document_is_not_read() {
 #[test]
 fn a_build_without_registries_says_how_to_get_the_image() {
     let error = Place::new().open("a.test/app:1").unwrap_err().to_string();
-    let line = "`skopeo copy docker://a.test/app:1 oci:image:1` does, and the image is then ./image:1";
+    let line =
+        "`skopeo copy docker://a.test/app:1 oci:image:1` does, and the image is then ./image:1";
     assert!(error.contains(line), "{error}");
 }
