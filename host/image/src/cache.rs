@@ -20,6 +20,7 @@ use crate::config::ImageConfig;
 use crate::digest::Digest;
 use crate::error::ImageError;
 use crate::resolved::{Layers, Resolved};
+use crate::spec;
 
 /// For how long an image is kept that is not opened.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -31,8 +32,11 @@ const FOLDER: &str = "images-1";
 const USE: &str = ".use";
 const UNPACK: &str = ".unpack";
 
-/// The folder, in the one of images, of what has been downloaded from registries.
-pub(crate) const DOWNLOADS: &str = "downloads";
+/// The folder, in the one of images, of what has been downloaded from registries or decompressed.
+const DOWNLOADS: &str = "downloads";
+
+/// The image's configuration, beside its root.
+const DOCUMENT: &str = "config.json";
 
 /// An image on disk.
 #[derive(Debug, Clone)]
@@ -57,6 +61,42 @@ pub(crate) fn folder(cache: &Path) -> Result<PathBuf, ImageError> {
         .create(&images);
     created.map_err(|error| ImageError::io("create", &images, &error))?;
     fs::canonicalize(&images).map_err(|error| ImageError::io("open", &images, &error))
+}
+
+/// The folder of what has been downloaded, which is created if it does not exist.
+pub(crate) fn downloads(cache: &Path) -> Result<PathBuf, ImageError> {
+    let folder = folder(cache)?.join(DOWNLOADS);
+    let created = DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&folder);
+    created.map_err(|error| ImageError::io("create", &folder, &error))?;
+    Ok(folder)
+}
+
+/// An image that has been unpacked before; `None` if it is not there anymore.
+pub(crate) fn existing(cache: &Path, id: Digest) -> Result<Option<Image>, ImageError> {
+    let images = folder(cache)?;
+    let home = images.join(id.hex());
+    let root = home.join("root");
+    let in_use = lock(
+        &images.join(format!("{}{USE}", id.hex())),
+        FlockOperation::LockShared,
+    )?;
+    let Some(document) = fs::read(home.join(DOCUMENT)).ok().filter(|_| root.is_dir()) else {
+        return Ok(None);
+    };
+    if Digest::of(&document) != id {
+        return Ok(None);
+    }
+    let config: spec::Config = spec::parse(&document, "its configuration")?;
+    let _ = in_use.set_modified(SystemTime::now()); // only delays when the image is deleted
+    Ok(Some(Image {
+        digest: id.to_string(),
+        root,
+        config: ImageConfig::of(config.config.unwrap_or_default())?,
+        _in_use: Arc::new(in_use),
+    }))
 }
 
 /// Returns an image on disk, after it has been unpacked if it was not. `name` is the image's for messages.
@@ -116,7 +156,7 @@ fn unpack(
             fs::set_permissions(folder, open).map_err(failed)?;
         }
         fill(resolved, layers, &root)?;
-        let document = partial.join("config.json");
+        let document = partial.join(DOCUMENT);
         fs::write(&document, &resolved.document).map_err(failed)?;
         // A folder that has its name is taken to be complete, so its files have to be on the disk before.
         sync(&partial).map_err(failed)?;

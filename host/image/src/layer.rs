@@ -118,28 +118,46 @@ pub(crate) fn read<R: Read>(
     Ok(())
 }
 
-/// The content of a layer that may be compressed.
-fn decompressed<'a, R: Read + 'a>(
+/// How something is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Compression {
+    Gzip,
+    Zstd,
+    /// One that is not supported.
+    Other(&'static str),
+}
+
+/// How something is compressed that begins with these bytes, of which six are enough; `None` if it is not.
+pub(crate) fn compression(begin: &[u8]) -> Option<Compression> {
+    match begin {
+        [0x1f, 0x8b, ..] => Some(Compression::Gzip),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => {
+            Some(Compression::Zstd)
+        }
+        [b'B', b'Z', b'h', ..] => Some(Compression::Other("bzip2")),
+        [0xfd, b'7', b'z', b'X', b'Z', ..] => Some(Compression::Other("xz")),
+        _ => None,
+    }
+}
+
+/// The content of a layer or an archive that may be compressed.
+pub(crate) fn decompressed<'a, R: Read + 'a>(
     mut stored: BufReader<R>,
 ) -> Result<Box<dyn Read + 'a>, ImageError> {
     let begin = stored
         .fill_buf()
         .map_err(|error| entries::unreadable(&error))?;
-    Ok(match begin {
-        [0x1f, 0x8b, ..] => Box::new(flate2::bufread::MultiGzDecoder::new(stored)),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Box::new(
+    Ok(match compression(begin) {
+        None => Box::new(stored),
+        Some(Compression::Gzip) => Box::new(flate2::bufread::MultiGzDecoder::new(stored)),
+        Some(Compression::Zstd) => Box::new(
             zstd::Decoder::with_buffer(stored).map_err(|error| entries::unreadable(&error))?,
         ),
-        [b'B', b'Z', b'h', ..] => return Err(unsupported("bzip2")),
-        [0xfd, b'7', b'z', b'X', b'Z', ..] => return Err(unsupported("xz")),
-        _ => Box::new(stored),
+        Some(Compression::Other(name)) => {
+            return Err(ImageError::new(format!(
+                "it is compressed with {name}, and only gzip and zstd are supported; decompress it, or make the \
+                image again"
+            )));
+        }
     })
-}
-
-fn unsupported(compression: &str) -> ImageError {
-    ImageError::new(format!(
-        "it is compressed with {compression}, and only gzip and zstd are supported; `skopeo copy \
-        --dest-compress-format gzip` \
-         compresses the layers of an image again"
-    ))
 }

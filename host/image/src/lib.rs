@@ -11,10 +11,11 @@
 //!
 //! The files in order, each of which uses only earlier ones: `limits`, `error`, `digest`, `platform`, `reference`,
 //! `dockerfile`, `source`, `spec`, `entries`, `files`, `resolved`, `layout`, `docker_archive`, `layer`, `config`,
-//! `tree`, `unpack`, `cache`, `lock`, those of `registry/` (`challenge`, `credentials`, `http`, `client`, `mod`),
-//! `open`.
+//! `tree`, `unpack`, `cache`, `compressed`, `lock`, those of `registry/` (`challenge`, `credentials`, `http`, `client`,
+//! `mod`), `open`.
 
 mod cache;
+mod compressed;
 mod config;
 mod digest;
 mod docker_archive;

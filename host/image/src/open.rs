@@ -4,6 +4,7 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::cache::{self, Image};
+use crate::compressed;
 use crate::docker_archive;
 use crate::error::ImageError;
 use crate::files::Files;
@@ -35,10 +36,19 @@ pub fn open(source: &Source, cache: &Path, lock: Option<&Lock>) -> Result<Image,
             layout::resolve(&files, tag.as_deref(), &here)
                 .and_then(|resolved| cache::image(cache, source, resolved, &files))
         }
-        Source::Archive { file, tag } => Files::archive(file).and_then(|files| {
-            let resolved = docker_archive::resolve(&files, tag.as_deref(), &here)?;
-            cache::image(cache, source, resolved, &files)
-        }),
+        Source::Archive { file, tag } => {
+            let tag = tag.as_deref();
+            let plain = |file: &Path| {
+                let files = Files::archive(file)?;
+                let resolved = docker_archive::resolve(&files, tag, &here)?;
+                cache::image(cache, source, resolved, &files)
+            };
+            match compressed::is_compressed(file) {
+                Ok(true) => compressed::open(file, tag, cache, plain),
+                Ok(false) => plain(file),
+                Err(error) => Err(error),
+            }
+        }
         Source::Registry(reference) => pull(reference, cache, lock),
     };
     opened.map_err(|error| error.within(format_args!("image {source}")))

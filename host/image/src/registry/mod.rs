@@ -14,9 +14,8 @@ mod credentials;
 mod http;
 
 use std::cell::RefCell;
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, File};
 use std::io::Read;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -60,12 +59,7 @@ struct Download<'a> {
 
 impl<'a> Download<'a> {
     fn new(reference: &'a Reference, cache: &Path) -> Result<Self, ImageError> {
-        let folder = cache::folder(cache)?.join(cache::DOWNLOADS);
-        let created = DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&folder);
-        created.map_err(|error| ImageError::io("create", &folder, &error))?;
+        let folder = cache::downloads(cache)?;
         let runtime = Builder::new_current_thread().enable_all().build();
         Ok(Self {
             reference,

@@ -123,6 +123,62 @@ fn layers_of_archives_can_be_links() {
 }
 
 #[test]
+fn an_archive_can_be_compressed_as_a_whole() {
+    let place = Place::new();
+    image("1").archive(&place.at("app.tar"), "app:1");
+    let plain = fs::read(place.at("app.tar")).unwrap();
+    for (name, compressed) in [
+        ("app.tar.gz", gzip(&plain)),
+        ("app.tgz", gzip(&plain)),
+        ("app.tar.zst", zstd(&plain)),
+    ] {
+        fs::remove_dir_all(place.cache()).unwrap_or_default();
+        fs::write(place.at(name), compressed).unwrap();
+        let opened = place.open(&format!("{name}:1")).unwrap();
+        assert_eq!(listing(&opened), ["a=1"], "{name}");
+        assert_eq!(opened.digest, image("1").id(), "{name}");
+        let kept = fs::read_dir(place.cache().join("images-1/downloads")).unwrap();
+        let kept: u64 = kept
+            .map(|file| file.unwrap().metadata().unwrap().len())
+            .sum();
+        assert!(kept < 100, "the archive is not kept");
+        // Now from the note.
+        fs::write(opened.root.join("mark"), "").unwrap();
+        assert_eq!(
+            listing(&place.open(&format!("{name}:1")).unwrap()),
+            ["a=1", "mark="]
+        );
+        assert_eq!(place.open(name).unwrap().config, opened.config);
+        let error = place.open(&format!("{name}:2")).unwrap_err().to_string();
+        assert!(
+            error.contains("no image with the name or tag \"2\"; there is app:1"),
+            "{error}"
+        );
+    }
+    // Another archive of the same name, of the same size.
+    image("2").archive(&place.at("app.tar"), "app:1");
+    fs::write(
+        place.at("app.tgz"),
+        gzip(&fs::read(place.at("app.tar")).unwrap()),
+    )
+    .unwrap();
+    assert_eq!(listing(&place.open("app.tgz").unwrap()), ["a=2"]);
+    // A note without its image.
+    fs::remove_dir_all(place.open("app.tgz").unwrap().root).unwrap();
+    assert_eq!(listing(&place.open("app.tgz").unwrap()), ["a=2"]);
+    for (bytes, reason) in [
+        (&gzip(&plain)[..300], "cannot decompress into"),
+        (&[0xfd, b'7', b'z', b'X', b'Z', 0], "compressed with xz"),
+        (&gzip(b"text"), "cannot be read as a tar archive"),
+        (&gzip(b""), "it has neither manifest.json nor index.json"),
+    ] {
+        fs::write(place.at("bad.tgz"), bytes).unwrap();
+        let error = place.open("bad.tgz").unwrap_err().to_string();
+        assert!(error.contains(reason), "{reason}: {error}");
+    }
+}
+
+#[test]
 fn what_is_no_image_for_this_machine_is_refused_with_the_reason() {
     let place = Place::new();
     let here = Platform::here();
