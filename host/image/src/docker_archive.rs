@@ -27,8 +27,7 @@ pub(crate) fn resolve(
             .any(|name| files.has_below(name));
         return Err(ImageError::new(if exported {
             "it has the files of a root file system but no configuration, as archives of `docker export` do; use \
-            `docker \
-             save NAME -o FILE` instead"
+             `docker save NAME -o FILE` instead"
         } else {
             "it has neither manifest.json nor index.json, so it is no image; `docker save NAME -o FILE` makes one"
         }));

@@ -69,9 +69,8 @@ pub(crate) fn refusal(dockerfile: &Path, search: Option<&OsStr>) -> ImageError {
         let missing = if has("buildah") {
             ""
         } else {
-            ", after the installation of buildah, podman or docker (Debian and Fedora have the package buildah, \
-            which needs \
-             no daemon)"
+            ", after the installation of buildah, podman or docker (Debian and Fedora have the package buildah, which \
+             needs no daemon)"
         };
         let line = format!(
             "buildah build {file}-t {name} {folder_text} && buildah push {name} docker-archive:{archive}:{name}:latest"
@@ -80,8 +79,7 @@ pub(crate) fn refusal(dockerfile: &Path, search: Option<&OsStr>) -> ImageError {
     };
     ImageError::new(format!(
         "{} is a Dockerfile, and Lambkin runs images but does not build them; build it{missing}: `{line}`, and use \
-        {archive} as \
-         the image",
+         {archive} as the image",
         dockerfile.display()
     ))
 }

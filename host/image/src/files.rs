@@ -154,8 +154,7 @@ fn list(file: &File) -> Result<HashMap<String, Member>, ImageError> {
         if members.len() > limits::ARCHIVE_MEMBERS {
             return Err(ImageError::new(format!(
                 "it has more than {} files, so it is no archive of `docker save`; if it is one of `docker export`, \
-                which has \
-                 files but no configuration, use `docker save` or `docker commit` instead",
+                 which has files but no configuration, use `docker save` or `docker commit` instead",
                 limits::ARCHIVE_MEMBERS
             )));
         }

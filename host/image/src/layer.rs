@@ -155,8 +155,8 @@ pub(crate) fn decompressed<'a, R: Read + 'a>(
         ),
         Some(Compression::Other(name)) => {
             return Err(ImageError::new(format!(
-                "it is compressed with {name}, and only gzip and zstd are supported; decompress it, or make the \
-                image again"
+                "it is compressed with {name}, and only gzip and zstd are supported; decompress it, or make the image \
+                 again"
             )));
         }
     })

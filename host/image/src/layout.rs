@@ -64,7 +64,7 @@ pub(crate) fn check(bytes: &[u8], digest: Digest) -> Result<(), ImageError> {
 pub(crate) fn damaged(expected: Digest, found: Digest) -> ImageError {
     ImageError::new(format!(
         "what is stored as {expected} has the digest {found}: the image is damaged or was changed; make or copy it \
-        again"
+         again"
     ))
 }
 

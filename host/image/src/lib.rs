@@ -11,8 +11,8 @@
 //!
 //! The files in order, each of which uses only earlier ones: `limits`, `error`, `digest`, `platform`, `reference`,
 //! `dockerfile`, `source`, `spec`, `entries`, `files`, `resolved`, `layout`, `docker_archive`, `layer`, `config`,
-//! `tree`, `unpack`, `cache`, `compressed`, `lock`, those of `registry/` (`challenge`, `credentials`, `http`, `client`,
-//! `mod`), `open`.
+//! `tree`, `unpack`, `cache`, `compressed`, `lock`, those of `registry/` (`challenge`, `credentials`, `proxy`, `http`,
+//! `client`, `mod`), `open`.
 
 mod cache;
 mod compressed;

@@ -66,7 +66,6 @@ fn pull(reference: &Reference, _: &Path, _: Option<&Lock>) -> Result<Image, Imag
     let tag = reference.tag().unwrap_or("latest");
     Err(ImageError::new(format!(
         "this build of Lambkin cannot download images; `skopeo copy docker://{reference} oci:image:{tag}` does, and \
-        the image \
-         is then ./image:{tag}"
+         the image is then ./image:{tag}"
     )))
 }

@@ -10,7 +10,7 @@ const DOCKER_HUB: &str = "docker.io";
 const LIBRARY: &str = "library";
 
 const EXAMPLES: &str = "write it like registry.example.com/app:1, docker.io/library/debian:bookworm or \
-     localhost:5000/app@sha256:…";
+    localhost:5000/app@sha256:…";
 
 /// A reference to an image of a registry, complete: with a registry, and with a tag or a digest.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

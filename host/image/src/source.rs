@@ -57,8 +57,8 @@ impl Source {
         }
         if text.is_empty() {
             return Err(ImageError::new(
-                "an image is the path of an OCI layout or of an archive of `docker save`, or a reference to an image of \
-                 a registry",
+                "an image is the path of an OCI layout or of an archive of `docker save`, or a reference to an image \
+                 of a registry",
             ));
         }
         if text.ends_with(".tar") || text.contains(".tar.") || text.ends_with(".tgz") {

@@ -28,7 +28,7 @@ use crate::reference::Reference;
 
 /// The kinds of manifests. The registry must be told, or it answers with one of an obsolete kind.
 const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
-     application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json";
+    application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json";
 
 /// How often a transfer is begun or continued.
 const ATTEMPTS: u32 = 4;
@@ -289,9 +289,8 @@ impl Client {
                 "{registry} does not have it ({reason}); check the name and the tag"
             )),
             StatusCode::TOO_MANY_REQUESTS => ImageError::new(format!(
-                "{registry} refuses further downloads for now ({reason}); wait, or log in for a higher limit: \
-                `docker login \
-                 {registry}`"
+                "{registry} refuses further downloads for now ({reason}); wait, or log in for a higher limit: `docker \
+                 login {registry}`"
             )),
             _ => ImageError::new(format!("{registry} answers {reason}")),
         })
@@ -301,8 +300,8 @@ impl Client {
         let registry = self.reference.registry();
         ImageError::new(format!(
             "{registry} refuses it ({reason}); either there is no such image, or it is private: `docker login \
-            {registry}`, \
-             `podman login {registry}` or `skopeo login {registry}` stores credentials that are used here, too"
+             {registry}`, `podman login {registry}` or `skopeo login {registry}` stores credentials that are used \
+             here, too"
         ))
     }
 }

@@ -1,7 +1,7 @@
 //! HTTP requests to registries.
 //!
-//! Contract: one connection per request. Hosts on this machine are reached over plain HTTP and all others over TLS. A
-//! peer that is silent for [`SILENCE`] is given up.
+//! Contract: one connection per request. Hosts on this machine are reached over plain HTTP and all others over TLS,
+//! through the proxy if there is one. A peer that is silent for [`SILENCE`] is given up.
 //!
 //! On failure: a text that says which host it was, what went wrong and what to do.
 
@@ -21,6 +21,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::proxy::Proxy;
 use crate::error::ImageError;
 
 /// The time for a connection, without its handshake.
@@ -141,16 +142,17 @@ async fn send_once(call: &Call) -> Result<Response<Incoming>, ImageError> {
     let host = uri.host().unwrap_or_default();
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let port = uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
-    let connected = timeout(CONNECT, TcpStream::connect((host, port))).await;
-    let stream = match connected {
-        Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => return Err(unconnected(host, port, &error)),
-        Err(_) => {
-            return Err(ImageError::new(format!(
-                "no connection to {host}:{port} within {} s; does this machine reach it without a proxy?",
-                CONNECT.as_secs()
-            )));
+    let proxy = match is_tls && !is_loopback(host) {
+        true => Proxy::of(host, |name| std::env::var(name).ok())?,
+        false => None,
+    };
+    let stream = match &proxy {
+        Some(proxy) => {
+            let stream = connect(&proxy.host, proxy.port).await;
+            let stream = stream.map_err(|error| error.within("the proxy in HTTPS_PROXY"))?;
+            proxy.pass_on(stream, (host, port)).await?
         }
+        None => connect(host, port).await?,
     };
     let _ = stream.set_nodelay(true); // only an optimization
     if !is_tls {
@@ -160,6 +162,16 @@ async fn send_once(call: &Call) -> Result<Response<Incoming>, ImageError> {
     let secured = timeout(SILENCE, tls.connect((host, port), stream)).await;
     let stream = secured.map_err(|_| silent(uri))?;
     exchange(stream.map_err(ImageError::new)?, call).await
+}
+
+async fn connect(host: &str, port: u16) -> Result<TcpStream, ImageError> {
+    match timeout(CONNECT, TcpStream::connect((host, port))).await {
+        Ok(connected) => connected.map_err(|error| unconnected(host, port, &error)),
+        Err(_) => Err(ImageError::new(format!(
+            "no connection to {host}:{port} within {} s; in a network with a proxy, set HTTPS_PROXY",
+            CONNECT.as_secs()
+        ))),
+    }
 }
 
 async fn exchange(

@@ -12,6 +12,7 @@ mod challenge;
 mod client;
 mod credentials;
 mod http;
+mod proxy;
 
 use std::cell::RefCell;
 use std::fs::{self, File};
