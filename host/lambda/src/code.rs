@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::archive::{is_archive, unpack};
 use crate::bootstrap::{self, ExecutableError, NoBootstrapError};
+use crate::made_from::MadeFrom;
 
 /// A function's code and how it is started.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,9 +51,18 @@ pub struct Managed {
     /// the variables were made. They are replaced by where they lead when an environment starts, which is another folder
     /// if an archive has been unpacked again.
     pub links: Vec<(PathBuf, PathBuf)>,
+    /// What the code is made from, if it is made from a source whenever that changes.
+    pub made_from: Option<MadeFrom>,
 }
 
 impl Managed {
+    /// Why the function cannot be started, as far as that is known.
+    fn problem(&self) -> Option<String> {
+        let made_from = self.made_from.as_ref();
+        let problem = self.command.as_ref().err().cloned();
+        problem.or_else(|| made_from?.problem())
+    }
+
     /// A text of the command or of the variables, with the folders as they are now.
     pub(crate) fn current(&self, text: &str) -> String {
         let mut text = text.to_owned();
@@ -178,6 +188,17 @@ impl Code {
         })
     }
 
+    /// The folder of what the developer writes: the task root, unless the code is made from something else.
+    pub fn source_root(&self) -> PathBuf {
+        match &self.entry {
+            Entry::Managed(Managed {
+                made_from: Some(made_from),
+                ..
+            }) => made_from.source.clone(),
+            _ => self.resolved_root(),
+        }
+    }
+
     /// The task root with all links resolved: `LAMBDA_TASK_ROOT`. It stays valid for a process when a newer version is
     /// unpacked.
     pub fn resolved_root(&self) -> PathBuf {
@@ -231,14 +252,14 @@ impl Code {
                 Err(error) => Err(NoBootstrapError::of_file(file.clone(), error)),
             },
             Entry::Command(command) => self.find_command(command, search),
-            Entry::Managed(managed) => match &managed.command {
-                Ok(command) => {
+            Entry::Managed(managed) => match (managed.problem(), &managed.command) {
+                (None, Ok(command)) => {
                     let command = command.iter().map(|word| managed.current(word));
                     self.find_command(&command.collect::<Vec<_>>(), search)
                 }
-                Err(reason) => Err(NoBootstrapError {
+                (problem, _) => Err(NoBootstrapError {
                     tried: Vec::new(),
-                    interpreter: Some(reason.clone()),
+                    interpreter: problem,
                 }),
             },
         }

@@ -8,8 +8,8 @@
 //! breaks a protocol, the process is replaced and the caller gets the error that AWS would return.
 //!
 //! The files in order, each of which uses only earlier ones: [`limits`], `time`, `name`, `ids`, `call`,
-//! `script`, `archive`, `bootstrap`, `code`, `wrapper`, `clock`, `debugger`, `spec`, `installation`, `view`, `recursion`,
-//! `function_error`, `state_machine`,
+//! `script`, `archive`, `bootstrap`, `made_from`, `code`, `wrapper`, `clock`, `debugger`, `spec`, `installation`, `view`,
+//! `recursion`, `function_error`, `state_machine`,
 //! `api_error`, `dispatch`,
 //! `demand`, `start_turn`, `memory`, `extension` and `telemetry` (in the order of their files), `visible`, `log`,
 //! `runtime_api`, `ports`, `function`, `variables`, `environment`, `invoke`, `version`, `asynchronous::accept`, `lambda`,
@@ -38,6 +38,7 @@ mod invoke;
 mod lambda;
 pub mod limits;
 mod log;
+mod made_from;
 mod memory;
 mod name;
 mod ports;
@@ -68,6 +69,7 @@ pub use function_error::{
 pub use ids::{new_request_id, new_trace_id};
 pub use lambda::Lambda;
 pub use log::{Destination, Log, LogStyle};
+pub use made_from::MadeFrom;
 pub use name::{
     FunctionRef, LATEST, LATEST_PUBLISHED, is_alias_name, is_function_name, is_version_number,
 };

@@ -369,6 +369,7 @@ mod tests {
             client: Some(client.clone()),
             folders: Vec::new(),
             links: Vec::new(),
+            made_from: None,
         });
         let view = View::of(&spec);
         let placed = view.place(&python);

@@ -68,7 +68,7 @@ fn guess_handlers_of(file: &Path) -> Option<(Guess, bool)> {
     }
     let language = match file.extension()?.to_str()? {
         "py" => Language::Python,
-        "js" | "mjs" | "cjs" | "ts" | "mts" | "cts" => Language::Node,
+        "js" | "mjs" | "cjs" | "ts" | "mts" | "cts" | "tsx" => Language::Node,
         "rb" => Language::Ruby,
         _ => return None,
     };

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use crate::id::Language;
 
-/// The endings of files in TypeScript, which AWS does not look for, and Node.js from version 22.6 on can run.
-pub(crate) const TYPESCRIPT: [&str; 3] = [".ts", ".mts", ".cts"];
+/// The endings of files in TypeScript, which AWS does not look for, and Node.js from version 22.6 on can run, except for
+/// the last one.
+pub(crate) const TYPESCRIPT: [&str; 4] = [".ts", ".mts", ".cts", ".tsx"];
 
 /// The files that could have the module of a handler, in the order in which AWS's clients look for them; for Node.js,
 /// those in TypeScript follow.
@@ -15,7 +16,7 @@ pub(crate) fn files(language: Language, handler: &str, code: &Path) -> Vec<PathB
     }
     let endings: &[&str] = match language {
         Language::Python => &[".py", "/__init__.py"],
-        Language::Node => &[".js", ".mjs", ".cjs", ".ts", ".mts", ".cts"],
+        Language::Node => &[".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".tsx"],
         _ => &[".rb"],
     };
     let Some(module) = module(language, handler) else {

@@ -41,6 +41,11 @@ impl Machine {
         self
     }
 
+    /// Whether programs of the project are run.
+    pub(crate) fn runs_project(&self) -> bool {
+        self.avoided.is_empty()
+    }
+
     /// Whether a program is not run, because it lies in a project's folder.
     pub(crate) fn avoids(&self, program: &Path) -> bool {
         let real = fs::canonicalize(program);

@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::bundle::is_typescript;
 use crate::found::Found;
-use crate::handler::{self, TYPESCRIPT};
+use crate::handler;
 use crate::id::Language;
 use crate::project;
 use crate::version::Version;
@@ -97,11 +98,7 @@ pub(crate) fn folders(own_client: Option<&Path>, code: &Path, project: &Path) ->
 pub(crate) fn typescript(handler: &str, code: &Path) -> Option<PathBuf> {
     let mut files = handler::files(Language::Node, handler, code).into_iter();
     let file = files.find(|file| file.is_file())?;
-    let name = file.to_string_lossy();
-    TYPESCRIPT
-        .iter()
-        .any(|ending| name.ends_with(ending))
-        .then(|| file.clone())
+    is_typescript(&file).then_some(file)
 }
 
 /// The flag with which this Node.js runs a file in TypeScript, if it needs one, and what the developer should know. Fails
@@ -116,7 +113,7 @@ pub(crate) fn run_typescript(
     let compile = format!("npx esbuild {name} --bundle --platform=node --outfile={stem}.js");
     let version = (found.version.major, found.version.minor);
     let strips = version >= (23, 6) || (version.0 == 22 && version.1 >= 18);
-    let has_flag = version >= (22, 6);
+    let has_flag = version >= (22, 6) && !name.ends_with(".tsx");
     // Loaders such as tsx compile by themselves.
     let has_loader = ["--import", "--require", "--loader", "-r "]
         .iter()
@@ -124,7 +121,8 @@ pub(crate) fn run_typescript(
     if !has_flag && !has_loader {
         return Err(format!(
             "{} is TypeScript, which Node {} at {} cannot run\n\
-             compile it, as for AWS: {compile}\n\
+             install esbuild in the project, with which Lambkin then bundles it: npm install --save-dev esbuild\n\
+             or compile it, as for AWS: {compile}\n\
              or use Node 22.6 or newer, which strips types: fnm install 22 | nvm install 22 | mise install node@22",
             file.display(),
             found.version,
@@ -136,7 +134,8 @@ pub(crate) fn run_typescript(
     Ok((
         needs_flag.then(|| flag.to_owned()),
         format!(
-            "{name} runs because this Node strips types; AWS Lambda does not look for TypeScript: {compile}"
+            "{name} runs because this Node strips types; AWS Lambda does not look for TypeScript: {compile}; with esbuild \
+             in the project (npm install --save-dev esbuild), Lambkin bundles it"
         ),
     ))
 }
@@ -202,6 +201,7 @@ mod tests {
             )
         );
         assert!(error.contains("npx esbuild index.ts --bundle"), "{error}");
+        assert!(error.contains("npm install --save-dev esbuild"), "{error}");
         assert_eq!(run("20.20.2", "--import tsx"), Ok(None));
     }
 

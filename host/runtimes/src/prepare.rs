@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::bundle::{self, BundleChoice, BundleOptions, Bundler, Bundling};
 use crate::clients;
 use crate::debug::{self, Debug};
 use crate::find::{Places, find};
@@ -54,6 +55,8 @@ pub struct Request<'a> {
     pub node_options: &'a str,
     /// Whether the function has a `PYTHONPATH` of its own.
     pub has_python_path: bool,
+    /// Whether and how the code is bundled. Code from an archive is not.
+    pub bundle: (BundleChoice, &'a BundleOptions),
     /// How the function is debugged, if it is.
     pub debug: Option<Debug<'a>>,
     /// The machine.
@@ -73,6 +76,8 @@ pub struct Prepared {
     pub client: Option<PathBuf>,
     /// Folders outside of the code, apart from the interpreter's, to which the command and the variables refer.
     pub folders: Vec<PathBuf>,
+    /// What makes the code, if it is bundled: the command and the variables refer to its [link](Bundler::link).
+    pub bundler: Option<Bundler>,
     /// The interpreter in words: `Python 3.13.0 at /usr/bin/python3 (PATH)`.
     pub interpreter: String,
     /// What the developer should know.
@@ -124,6 +129,22 @@ pub fn prepare(request: &Request<'_>) -> Result<Prepared, String> {
     }
     let own = own && request.client != ClientChoice::Embedded;
     let (code, project, handler) = (request.code, request.project, request.handler);
+    let bundling = match language {
+        Language::Node => Bundler::find(&bundle::Source {
+            handler,
+            code,
+            project,
+            choice: request.bundle.0,
+            options: request.bundle.1,
+            runtime: major,
+            machine: request.machine,
+        })?,
+        _ => Bundling::None(None),
+    };
+    let (bundler, not_bundled) = match bundling {
+        Bundling::By(bundler) => (Some(bundler), None),
+        Bundling::None(why) => (None, why),
+    };
     let has_client = matches!(language, Language::Python | Language::Ruby | Language::Node);
     let mut folders: Vec<PathBuf> = request.sdk.map(Path::to_owned).into_iter().collect();
     let mut program = found.program.to_string_lossy().into_owned();
@@ -139,14 +160,36 @@ pub fn prepare(request: &Request<'_>) -> Result<Prepared, String> {
             ruby::command(own, &found, &clients, handler)
         }
         Language::Node => {
-            set(
-                "NODE_PATH",
-                node::path(major, request.layers, request.sdk, code),
+            let made = bundler.as_ref().map(Bundler::link);
+            let mut path = node::path(
+                major,
+                request.layers,
+                request.sdk,
+                made.as_deref().unwrap_or(code),
             );
+            if bundler.is_some() {
+                // Where packages are that are not bundled.
+                let packages = bundle::package_folders(code, project);
+                for folder in &packages {
+                    path = format!("{path}:{}", folder.display());
+                }
+                if !request.bundle.1.external.is_empty() {
+                    folders.extend(packages);
+                }
+            }
+            set("NODE_PATH", path);
             let (memory, options) = (request.memory_mb, request.node_options);
             let mut arguments = node::flags(&found, major, memory, options, code, project);
-            if let Some(file) = node::typescript(handler, code) {
-                let (flag, note) = node::run_typescript(&found, options, &file)?;
+            if let Some(bundler) = &bundler {
+                arguments.push("--enable-source-maps".to_owned());
+                notes.push(bundler.describe());
+            } else if let Some(file) = node::typescript(handler, code) {
+                let run = node::run_typescript(&found, options, &file);
+                let (flag, note) = run.map_err(|error| match &not_bundled {
+                    Some(why) => format!("{error}\n{why}"),
+                    None => error,
+                })?;
+                notes.extend(not_bundled);
                 arguments.extend(flag);
                 notes.push(note);
             }
@@ -219,7 +262,8 @@ pub fn prepare(request: &Request<'_>) -> Result<Prepared, String> {
             found.program.display(),
             found.rule
         ),
-        handler_is_missing: handler_is_missing(request, &found, major),
+        handler_is_missing: bundler.is_none() && handler_is_missing(request, &found, major),
+        bundler,
         runtime: runtime.id,
         client: (has_client && !own).then_some(clients),
         folders,

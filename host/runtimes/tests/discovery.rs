@@ -12,7 +12,9 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use lambkin_runtimes::{ClientChoice, Machine, Prepared, Request, Runtime, prepare};
+use lambkin_runtimes::{
+    BundleChoice, BundleOptions, ClientChoice, Machine, Prepared, Request, Runtime, prepare,
+};
 
 /// A machine with a project, and a home folder beside it.
 struct Made {
@@ -84,6 +86,7 @@ impl Made {
             memory_mb: 128,
             node_options: "",
             has_python_path: false,
+            bundle: (BundleChoice::Auto, &BundleOptions::default()),
             debug: None,
             machine: &machine,
         })

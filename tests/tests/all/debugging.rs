@@ -132,7 +132,7 @@ impl Inspector {
     }
 
     #[track_caller]
-    fn event(&mut self, method: &str) -> Value {
+    pub fn event(&mut self, method: &str) -> Value {
         loop {
             let message = self.client.json();
             if message["method"] == method {

@@ -16,6 +16,7 @@ mod authorizers;
 mod bootstrap_search;
 mod browser;
 mod bucket_trigger;
+mod bundling;
 mod cli;
 mod config_errors;
 mod connections;

@@ -79,6 +79,14 @@ const SAMPLES: &[(&str, &str)] = &[
     ("functions.f.client", "'embedded'"),
     ("functions.f.version-check", "'off'"),
     ("functions.f.sdk", "'src'"),
+    ("functions.f.bundle", "false"),
+    ("functions.f.bundle.external", "['sharp']"),
+    ("functions.f.bundle.minify", "true"),
+    ("functions.f.bundle.target", "'es2022'"),
+    ("functions.f.bundle.sourcemap", "false"),
+    ("functions.f.bundle.format", "'esm'"),
+    ("functions.f.bundle.loader.\".html\"", "'text'"),
+    ("functions.f.bundle.arguments", "['--keep-names']"),
     ("functions.f.sandbox", "'auto'"),
     ("functions.f.ephemeral-storage", "1024"),
     ("functions.f.unpacked-limit", "300"),
@@ -247,6 +255,7 @@ fn sample_name(path: &str) -> &'static str {
         "buckets" => "bkt",
         "services" => "s",
         "triggers" => "t",
+        "loader" => "\".html\"",
         other => panic!("no sample of a name for {other}"),
     }
 }

@@ -290,6 +290,7 @@ impl Config {
             let choice = inputs.sandbox.unwrap_or(self.sandbox);
             inputs.runtime.is_sandboxed = choice != SandboxChoice::Process;
             let found = managed::prepare(spec, &inputs.runtime, folder);
+            inputs.bundler = found.bundler;
             self.notes.extend(found.notes);
             let problem = found.problem.into_iter();
             let name = full_name(spec);
@@ -313,7 +314,7 @@ impl Config {
         let mut taken: BTreeSet<u16> = self.functions.iter().filter_map(ports).collect();
         taken.extend(options.iter().filter_map(|option| option.port));
         for option in options {
-            let mut functions = self.functions.iter_mut().zip(&self.function_inputs);
+            let mut functions = self.functions.iter_mut().zip(&mut self.function_inputs);
             let is_meant = |spec: &FunctionSpec| match option.function.as_str() {
                 "" => is_only,
                 name => name == full_name(spec),
@@ -327,7 +328,7 @@ impl Config {
             let name = full_name(spec);
             self.notes.extend(debug::limit(spec, &name));
             // What it says about the runtime was said when the configuration was read.
-            managed::prepare(spec, &inputs.runtime, folder);
+            inputs.bundler = managed::prepare(spec, &inputs.runtime, folder).bundler;
         }
         Ok(())
     }

@@ -15,7 +15,7 @@ use super::managed::RuntimeSettings;
 use super::reader::{Diagnostics, Reader, Spanned};
 use super::sandbox::SandboxChoice;
 use super::version::{LATEST, Version, read_version_keys, task_folder};
-use super::{alias, asynchronous, debug, handler, lifecycle, managed, sandbox, version};
+use super::{alias, asynchronous, bundle, debug, handler, lifecycle, managed, sandbox, version};
 
 /// `[functions.NAME]`
 pub const TABLE: Table = Table::new(&[
@@ -27,6 +27,7 @@ pub const TABLE: Table = Table::new(&[
     )],
     version::KEYS,
     managed::KEYS,
+    bundle::KEYS,
     sandbox::KEYS,
     lifecycle::KEYS,
     debug::KEYS,

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use lambkin_lambda::limits::{UNPACKED_BYTES, VARIABLES_BYTES};
-use lambkin_lambda::{Code, FunctionSpec, open_layer};
+use lambkin_lambda::{Code, Entry, FunctionSpec, open_layer};
+use lambkin_runtimes::Bundler;
 
 use super::env_file;
-use super::managed::RuntimeSettings;
+use super::managed::{self, RuntimeSettings};
 use super::sandbox::SandboxChoice;
 
 /// The paths that the code, the layers and the variables of a function come from.
@@ -23,6 +24,8 @@ pub struct FunctionInputs {
     pub unpacked_limit: u64,
     /// How the managed runtime is chosen.
     pub runtime: RuntimeSettings,
+    /// What makes the code, if it is bundled.
+    pub bundler: Option<Bundler>,
     /// How the processes are kept apart, if the function says it.
     pub sandbox: Option<SandboxChoice>,
     /// The sources of the variables.
@@ -33,6 +36,17 @@ pub struct FunctionInputs {
     pub ignore: Vec<String>,
     /// Whether the function receives the addresses of the services.
     pub service_endpoints: bool,
+}
+
+/// What reading a function again has brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Renewed {
+    /// The function is to be started anew.
+    Changed,
+    /// Nothing that the function is made from has changed.
+    Same,
+    /// The code cannot be made, for this reason: calls fail with it.
+    Failing(String),
 }
 
 /// The sources of a function's variables. Later fields override earlier ones.
@@ -55,6 +69,7 @@ impl FunctionInputs {
             unpack_to,
             unpacked_limit: UNPACKED_BYTES,
             runtime: RuntimeSettings::default(),
+            bundler: None,
             sandbox: None,
             variables: VariableSources::default(),
             watch: false,
@@ -72,7 +87,7 @@ impl FunctionInputs {
 
     /// Reads the code and the variables again, for environments that start from now on. On failure nothing changes, and
     /// the text says why.
-    pub fn renew(&self, spec: &FunctionSpec) -> Result<(), String> {
+    pub fn renew(&self, spec: &FunctionSpec) -> Result<Renewed, String> {
         let (variables, mistakes) = self.variables.read();
         if !mistakes.is_empty() {
             return Err(mistakes.join("\n"));
@@ -85,8 +100,20 @@ impl FunctionInputs {
             open_layer(layer, &self.unpack_to, self.unpacked_limit)
                 .map_err(|error| error.to_string())?;
         }
+        let is_same = spec.variables.get() == variables && self.layers.is_empty();
         spec.variables.replace(variables);
-        Ok(())
+        let (Some(bundler), Entry::Managed(managed)) = (&self.bundler, &spec.code.entry) else {
+            return Ok(Renewed::Changed);
+        };
+        let Some(made_from) = &managed.made_from else {
+            return Ok(Renewed::Changed);
+        };
+        let had_problem = made_from.problem().is_some();
+        Ok(match managed::make(bundler, made_from) {
+            Ok(made) if made.is_new || had_problem || !is_same => Renewed::Changed,
+            Ok(_) => Renewed::Same,
+            Err(problem) => Renewed::Failing(problem),
+        })
     }
 }
 

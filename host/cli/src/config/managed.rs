@@ -7,12 +7,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use lambkin_lambda::{DEBUG_PORT, Entry, FunctionSpec, Managed};
+use lambkin_lambda::{DEBUG_PORT, Entry, FunctionSpec, MadeFrom, Managed};
 use lambkin_runtimes::{
-    ClientChoice, Debug, Guess, Language, Machine, Request, Runtime, guess_file, guess_folder,
-    guess_handler, runtime_names, similar_runtime,
+    BundleChoice, Bundled, Bundler, ClientChoice, Debug, Guess, Language, Machine, Request,
+    Runtime, guess_file, guess_folder, guess_handler, runtime_names, similar_runtime,
 };
 
+use super::bundle::BundleSettings;
 use super::handler;
 use super::key::{Key, Kind};
 use super::reader::{Diagnostics, Reader};
@@ -64,6 +65,7 @@ pub struct RuntimeSettings {
     pub sdk: Option<PathBuf>,
     /// Whether the function may get a sandbox. Then no program of its project is run outside of it.
     pub is_sandboxed: bool,
+    pub bundle: BundleSettings,
 }
 
 /// Reads the keys. Those that are left out keep their values.
@@ -142,11 +144,13 @@ pub struct Findings {
     pub notes: Vec<String>,
     /// Why calls will fail, although the runtime starts.
     pub problem: Option<String>,
+    /// What makes the code whenever its source changes, if it is bundled.
+    pub bundler: Option<Bundler>,
 }
 
 /// Finds out how a function is started whose code has a handler instead of a `bootstrap`; others stay as they are.
 pub fn prepare(spec: &mut FunctionSpec, settings: &RuntimeSettings, project: &Path) -> Findings {
-    let (code, layers) = (spec.code.resolved_root(), spec.layer_folders());
+    let (code, layers) = (spec.code.source_root(), spec.layer_folders());
     let Some((runtime, guess)) = runtime_of(spec, settings) else {
         if let Some(reason) = no_handler(spec, settings, &code) {
             spec.code.entry = Entry::Managed(Managed {
@@ -156,6 +160,7 @@ pub fn prepare(spec: &mut FunctionSpec, settings: &RuntimeSettings, project: &Pa
                 client: None,
                 folders: Vec::new(),
                 links: Vec::new(),
+                made_from: None,
             });
         }
         return Findings::default();
@@ -192,6 +197,14 @@ pub fn prepare(spec: &mut FunctionSpec, settings: &RuntimeSettings, project: &Pa
         memory_mb: spec.memory_mb,
         node_options: own.get("NODE_OPTIONS").map_or("", String::as_str),
         has_python_path: own.contains_key("PYTHONPATH"),
+        bundle: (
+            // An archive is what is deployed.
+            match spec.code.archive {
+                Some(_) => BundleChoice::Never,
+                None => settings.bundle.choice,
+            },
+            &settings.bundle.options,
+        ),
         debug: spec.debug.map(|debug| Debug {
             port: DEBUG_PORT,
             wait: debug.wait,
@@ -201,11 +214,15 @@ pub fn prepare(spec: &mut FunctionSpec, settings: &RuntimeSettings, project: &Pa
             false => machine(&project),
         },
     };
-    let paths = std::iter::once(&spec.code.task_root).chain(&spec.layers);
-    let links = paths
-        .cloned()
-        .zip(std::iter::once(&code).chain(&layers).cloned());
-    let links = links.collect();
+    let of_layers = spec.layers.iter().cloned().zip(layers.iter().cloned());
+    let of_code = match &spec.code.entry {
+        // The link to the code that is made was never resolved.
+        Entry::Managed(Managed {
+            made_from: Some(_), ..
+        }) => None,
+        _ => Some((spec.code.task_root.clone(), code.clone())),
+    };
+    let links = of_code.into_iter().chain(of_layers).collect();
     let mut findings = Findings::default();
     let managed = match lambkin_runtimes::prepare(&request) {
         Ok(prepared) => {
@@ -226,14 +243,28 @@ pub fn prepare(spec: &mut FunctionSpec, settings: &RuntimeSettings, project: &Pa
                         )
                     }));
             }
-            Managed {
+            let mut managed = Managed {
                 command: Ok(prepared.command),
                 variables: prepared.variables,
                 code: code.clone(),
                 client: prepared.client,
                 folders: prepared.folders,
                 links,
+                made_from: None,
+            };
+            if let Some(bundler) = prepared.bundler {
+                let made_from = MadeFrom::new(code.clone());
+                match make(&bundler, &made_from) {
+                    Ok(made) if made.warnings.is_empty() => {}
+                    Ok(made) => findings.notes.push(made.warnings),
+                    Err(problem) => findings.problem = Some(problem),
+                }
+                managed.code = bundler.link();
+                spec.code.task_root = bundler.link();
+                managed.made_from = Some(made_from);
+                findings.bundler = Some(bundler);
             }
+            managed
         }
         Err(reason) => Managed {
             command: Err(reason),
@@ -242,12 +273,23 @@ pub fn prepare(spec: &mut FunctionSpec, settings: &RuntimeSettings, project: &Pa
             client: None,
             folders: Vec::new(),
             links,
+            made_from: None,
         },
     };
     spec.code.entry = Entry::Managed(managed);
     let prefix = |note| format!("function {}: {note}", spec.name);
     findings.notes = findings.notes.into_iter().map(prefix).collect();
     findings
+}
+
+/// Makes code with a bundler. Environments that start from now on run it, or fail with what the bundler says.
+pub fn make(bundler: &Bundler, made_from: &MadeFrom) -> Result<Bundled, String> {
+    let made = bundler.build();
+    match &made {
+        Ok(made) => made_from.succeeded(made.inputs.clone()),
+        Err(problem) => made_from.failed(problem.clone()),
+    }
+    made
 }
 
 /// Why the code of a function without a bootstrap and a runtime, which has handlers, cannot be run.
@@ -281,7 +323,7 @@ fn runtime_of(spec: &FunctionSpec, settings: &RuntimeSettings) -> Option<(Runtim
             return None;
         }
         Entry::Search | Entry::Managed(_) => {
-            let code = spec.code.resolved_root();
+            let code = spec.code.source_root();
             match spec.handler.as_str() {
                 "" => guess_folder(&code),
                 handler => guess_handler(&code, handler),
@@ -300,7 +342,7 @@ fn runtime_of(spec: &FunctionSpec, settings: &RuntimeSettings) -> Option<(Runtim
 
 /// Whether there is a bootstrap, even one that cannot be executed, which is then explained.
 fn has_bootstrap(spec: &FunctionSpec) -> bool {
-    let code = spec.code.resolved_root();
+    let code = spec.code.source_root();
     let machine = ["/opt", "/var/runtime"].map(PathBuf::from);
     let mut folders = std::iter::once(&code).chain(&spec.layers).chain(&machine);
     folders.any(|folder| folder.join("bootstrap").symlink_metadata().is_ok())

@@ -8,6 +8,7 @@ mod alias;
 mod allowlist;
 mod asynchronous;
 mod bucket;
+mod bundle;
 #[cfg(test)]
 mod conformance;
 mod debug;
@@ -48,7 +49,7 @@ pub use bucket::Bucket;
 pub use debug::DebugOption;
 pub use file::{Config, ConfigError, Mistaken};
 pub use function::{AdHoc, ad_hoc, defaults, full_name};
-pub use function_inputs::FunctionInputs;
+pub use function_inputs::{FunctionInputs, Renewed};
 pub use handler::{explain as explain_handler, meant as meant_handler};
 pub use ignore::Ignore;
 pub use managed::{Findings, RuntimeSettings, machine, prepare, read_name};

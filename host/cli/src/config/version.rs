@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use lambkin_lambda::{Code, Entry, FunctionSpec, Variables, is_reserved_variable};
 
+use super::bundle;
 use super::debug;
 use super::function_inputs::{FunctionInputs, VariableSources, check_size};
 use super::ignore::Ignore;
@@ -28,6 +29,7 @@ pub const TABLE: Table = Table::new(&[
     )],
     KEYS,
     managed::KEYS,
+    bundle::KEYS,
     sandbox::KEYS,
     lifecycle::KEYS,
     debug::KEYS,
@@ -190,6 +192,7 @@ pub fn read_version_keys(
     let variables = read_variables(table, &mut inputs.variables, project, diagnostics);
     let layers = lifecycle::read_layers(table, base.layers, &mut inputs, project, diagnostics);
     managed::read(table, &mut inputs.runtime, project, diagnostics);
+    bundle::read(table, &mut inputs.runtime.bundle, diagnostics);
     inputs.sandbox = sandbox::read(table).or(inputs.sandbox);
     let tmp = table.integer("ephemeral-storage");
     let tmp = tmp.and_then(|tmp| u32::try_from(tmp.value).ok());

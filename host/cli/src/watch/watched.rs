@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use lambkin_lambda::{Entry, Function};
+use lambkin_lambda::{Entry, Function, MadeFrom};
 
 use super::burst::{Burst, QUIET, QUIET_OF_SCRIPTS, shown};
 use super::links::{self, MAX_WATCHED_FOLDERS};
 use super::output;
-use crate::config::{FunctionInputs, Ignore};
+use crate::config::{FunctionInputs, Ignore, Renewed};
 
 /// A watched function.
 pub struct Watched {
@@ -119,7 +119,19 @@ impl Watched {
             }
             self.linked.extend(found.targets);
         }
+        self.linked.extend(self.bundled_from_elsewhere());
         lines
+    }
+
+    /// The files outside of the targets from which the code was bundled.
+    fn bundled_from_elsewhere(&self) -> Vec<PathBuf> {
+        let Entry::Managed(managed) = &self.function.spec().code.entry else {
+            return Vec::new();
+        };
+        let inputs = managed.made_from.as_ref().map(MadeFrom::inputs);
+        let inputs = inputs.into_iter().flatten();
+        let known = |path: &PathBuf| self.targets.iter().any(|target| path.starts_with(target));
+        inputs.filter(|path| !known(path)).collect()
     }
 
     fn find_links_on_the_way(&mut self) {
@@ -200,7 +212,18 @@ impl Watched {
         let spec = self.function.spec();
         let name = &spec.name;
         Some(match self.inputs.renew(spec) {
-            Ok(()) => {
+            Ok(Renewed::Same) => format!(
+                "function {name} stays as it is: {} has changed, and the bundle has not",
+                shown(&file)
+            ),
+            Ok(Renewed::Failing(why)) => {
+                self.function.retire_environments();
+                format!(
+                    "function {name}: {} has changed, and calls fail until this is corrected: {why}",
+                    shown(&file)
+                )
+            }
+            Ok(Renewed::Changed) => {
                 self.function.retire_environments();
                 format!(
                     "function {name} restarts: {} has changed{hint}",

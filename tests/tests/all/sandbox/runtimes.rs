@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use super::{As, command, give, namespaces};
-use crate::support::{Project, tool};
+use crate::support::{Project, installed, tool};
 
 const PYTHON: &str = "import os, sys\ndef handler(event, context):\n    return {'event': event, 'code': __file__, \
                       'uid': os.getuid(), 'prefix': sys.prefix, 'client': os.path.abspath(sys.argv[0]), \
@@ -36,7 +36,13 @@ fn result(
     if host == As::User && rustix::process::geteuid().is_root() {
         give(project.path());
     }
-    let server = project.serve_by(command(host, project.path()), &[]);
+    let mut command = command(host, project.path());
+    // In a sandbox, the project's own is not taken.
+    let esbuild = project.path().join("esbuild");
+    if esbuild.exists() {
+        command.env("LAMBKIN_ESBUILD", esbuild);
+    }
+    let server = project.serve_by(command, &[]);
     let reply = server.invoke("f", r#"{"a":1}"#);
     let value: Value = serde_json::from_str(&reply.text()).unwrap();
     assert_eq!(value["event"], json!({"a": 1}), "{value} {}", server.log());
@@ -161,4 +167,45 @@ fn an_interpreter_of_the_project_is_not_run_outside_of_the_sandbox() {
     assert!(!check("namespace"));
     assert!(!check("auto"));
     assert!(check("process"));
+}
+
+#[test]
+fn a_bundle_is_the_task_root_and_its_stack_traces_name_the_source() {
+    let Ok(esbuild) =
+        installed("examples/plugins/javascript/webhook/node_modules/esbuild/bin/esbuild")
+    else {
+        return;
+    };
+    if !has("node") {
+        return;
+    }
+    let text = "import * as outside from 'outside';\nenum Kind { Code = 'code' }\n\
+                export const handler = async (event: object) => ({ event, uid: process.getuid!(), \
+                [Kind.Code]: __filename, outside: outside.NAME, files: require('node:fs').readdirSync('.'), \
+                stack: new Error('here').stack });\n";
+    for host in As::all() {
+        let files = [
+            ("code/app.ts", text),
+            ("code/unused.txt", ""),
+            (
+                "node_modules/outside/index.js",
+                "exports.NAME = 'outside';\n",
+            ),
+            ("first/x", ""),
+            ("second/x", ""),
+        ];
+        let settings = "version-check = 'off'\nbundle = { external = ['outside'] }";
+        let value = result(host, settings, &files, |project| {
+            // A copy: the user may not read the folder of the tests.
+            fs::copy(&esbuild, project.join("esbuild")).unwrap();
+        });
+        let Some(value) = value else {
+            continue;
+        };
+        assert_eq!(value["code"], "/var/task/app.js");
+        assert_eq!(value["outside"], "outside");
+        assert_eq!(value["files"], json!(["app.js", "app.js.map"]));
+        let stack = value["stack"].as_str().unwrap();
+        assert!(stack.contains("/code/app.ts:3:"), "{stack}");
+    }
 }
