@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 
 use crate::error::ImageError;
 use crate::platform::Platform;
@@ -19,9 +19,17 @@ pub(crate) struct Descriptor {
     pub(crate) annotations: Option<BTreeMap<String, String>>,
 }
 
+/// Go writes an empty list as `null`.
+fn null_or<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
 /// A list of images, for several platforms or with several names.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Index {
+    #[serde(deserialize_with = "null_or")]
     pub(crate) manifests: Vec<Descriptor>,
 }
 
@@ -29,7 +37,7 @@ pub(crate) struct Index {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Manifest {
     pub(crate) config: Descriptor,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_or")]
     pub(crate) layers: Vec<Descriptor>,
 }
 
@@ -74,7 +82,7 @@ pub(crate) struct SavedImage {
     pub(crate) config: String,
     #[serde(default)]
     pub(crate) repo_tags: Option<Vec<String>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_or")]
     pub(crate) layers: Vec<String>,
 }
 
@@ -102,7 +110,7 @@ pub(crate) struct RunConfig {
 /// The digests of the layers without compression.
 #[derive(Debug, Deserialize)]
 pub(crate) struct RootFs {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_or")]
     pub(crate) diff_ids: Vec<String>,
 }
 

@@ -105,6 +105,27 @@ fn an_image_is_chosen_by_tag_and_platform() {
 }
 
 #[test]
+fn an_image_without_layers_is_empty() {
+    let place = Place::new();
+    let mut empty = Made::new([]);
+    assert!(listing(&place.open_made(&empty).unwrap()).is_empty());
+    empty.config["rootfs"]["diff_ids"] = Value::Null;
+    empty.config["config"] = Value::Null;
+    assert!(listing(&place.open_made(&empty).unwrap()).is_empty());
+    let list = json!([{ "Config": "c", "RepoTags": null, "Layers": null }]);
+    let archive = Tar::default()
+        .file("c", &empty.config.to_string())
+        .file("manifest.json", &list.to_string());
+    fs::write(place.at("empty.tar"), archive.bytes()).unwrap();
+    assert!(listing(&place.open("empty.tar").unwrap()).is_empty());
+    // As a list without images.
+    fs::create_dir(place.at("none")).unwrap();
+    fs::write(place.at("none/index.json"), r#"{"manifests":null}"#).unwrap();
+    let error = place.open("none").unwrap_err().to_string();
+    assert!(error.contains("its index lists no image"), "{error}");
+}
+
+#[test]
 fn layers_of_archives_can_be_links() {
     // Old versions of Docker store the second of two equal layers so.
     let place = Place::new();
