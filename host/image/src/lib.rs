@@ -23,6 +23,9 @@ mod dockerfile;
 mod entries;
 mod error;
 mod files;
+#[cfg(all(fuzzing, target_os = "linux"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod layer;
 mod layout;
 pub mod limits;
