@@ -1,7 +1,7 @@
 //! Container images: an OCI layout, a `docker save` archive or an image of a registry becomes a root file system on
 //! disk and the configuration of its program.
 //!
-//! Contract: [`open`] returns an [`Image`] whose folder is complete and is not changed afterwards. Each image is
+//! Contract: [`open()`] returns an [`Image`] whose folder is complete and is not changed afterwards. Each image is
 //! unpacked once, below a cache folder, under the digest of its configuration, which is the id that `docker images`
 //! prints. What is unpacked has been compared with the digests that the image states. An image is untrusted: nothing of
 //! it is written outside of its folder, and its size is limited ([`limits`]). Nothing is built or run.
