@@ -35,6 +35,9 @@ const UNPACK: &str = ".unpack";
 /// The folder, in the one of images, of what has been downloaded from registries or decompressed.
 const DOWNLOADS: &str = "downloads";
 
+/// The extension of locks of what is downloaded.
+pub(crate) const LOCK: &str = "lock";
+
 /// The image's configuration, beside its root.
 const DOCUMENT: &str = "config.json";
 
@@ -219,8 +222,10 @@ fn delete_unused(images: &Path) {
     };
     let downloads = fs::read_dir(images.join(DOWNLOADS));
     for download in downloads.into_iter().flatten().flatten() {
-        if is_old(&download.path()) {
-            let _ = fs::remove_file(download.path());
+        let path = download.path();
+        let is_lock = path.extension().is_some_and(|it| it == LOCK);
+        if is_old(&path) && !is_lock {
+            let _ = fs::remove_file(path);
         }
     }
     let names = fs::read_dir(images).into_iter().flatten().flatten();

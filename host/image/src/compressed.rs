@@ -38,7 +38,10 @@ pub(crate) fn open(
     let folder = cache::downloads(cache)?;
     let note = folder.join(name(file, tag).map_err(|error| ImageError::io("open", file, &error))?);
     // Another host may be at the same archive.
-    let _locked = cache::lock(&note.with_extension("lock"), FlockOperation::LockExclusive)?;
+    let _locked = cache::lock(
+        &note.with_extension(cache::LOCK),
+        FlockOperation::LockExclusive,
+    )?;
     if let Some(image) = noted(&note, cache)? {
         return Ok(image);
     }

@@ -199,7 +199,7 @@ impl Download<'_> {
     }
 
     fn lock_path(&self, digest: Digest) -> PathBuf {
-        self.path(digest).with_extension("lock")
+        self.path(digest).with_extension(cache::LOCK)
     }
 }
 

@@ -69,16 +69,29 @@ fn images_that_nobody_has_opened_for_long_are_deleted_unless_they_are_in_use() {
     let used = place.open_made(&image("used")).unwrap();
     let unused = place.open_made(&image("unused")).unwrap().root;
     let recent = place.open_made(&image("recent")).unwrap().root;
-    let age = |root: &std::path::Path| {
-        let lock = root.parent().unwrap().with_extension("use");
-        let lock = fs::File::open(lock).unwrap();
+    let set_old = |path: &std::path::Path| {
+        let lock = fs::File::open(path).unwrap();
         let then = SystemTime::now() - Duration::from_secs(31 * 24 * 60 * 60);
         lock.set_modified(then).unwrap();
     };
+    let age = |root: &std::path::Path| set_old(&root.parent().unwrap().with_extension("use"));
+    let downloads = place.cache().join("images-1/downloads");
+    fs::create_dir(&downloads).unwrap();
+    for name in ["old", "old.lock", "new"] {
+        fs::write(downloads.join(name), "").unwrap();
+    }
+    set_old(&downloads.join("old"));
+    set_old(&downloads.join("old.lock"));
     age(&used.root);
     age(&unused);
     place.open_made(&image("new")).unwrap();
     assert!(used.root.exists() && recent.exists() && !unused.exists());
+    let left = ["old", "old.lock", "new"].map(|name| downloads.join(name).exists());
+    assert_eq!(
+        left,
+        [false, true, true],
+        "a lock stays, as a host may be about to take it"
+    );
     // It comes back when it is wanted.
     assert_eq!(place.open_made(&image("unused")).unwrap().root, unused);
     assert!(unused.exists());
