@@ -77,10 +77,7 @@ impl Tree {
         };
         let place = std::fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd()))?;
         if place.components().count() > self.depth + limits::DEPTH {
-            return Err(io::Error::other(format!(
-                "it is more than {} folders deep",
-                limits::DEPTH
-            )));
+            return Err(too_deep());
         }
         let inode = rustix::fs::fstat(&fd)?.st_ino;
         let folder = Rc::new(Folder { fd, inode });
@@ -119,6 +116,10 @@ impl Tree {
 
     /// Creates a folder and those above it. A link on the way whose target does not exist gets one.
     fn create_folders(&self, path: &Path, links: usize) -> io::Result<()> {
+        // Before they exist, as they could not be deleted. With links, they can be up to three times as deep.
+        if path.components().count() > limits::DEPTH {
+            return Err(too_deep());
+        }
         let mut done = PathBuf::new();
         for part in path.components() {
             let above = done.clone();
@@ -266,6 +267,10 @@ impl Tree {
     fn note(&mut self, parent: &Folder, name: &OsStr) {
         self.of_this_layer.insert(key(parent, name));
     }
+}
+
+fn too_deep() -> io::Error {
+    io::Error::other(format!("it is more than {} folders deep", limits::DEPTH))
 }
 
 /// What a name in a folder is, without following a link; `None` if there is nothing.

@@ -316,6 +316,43 @@ fn deep_folders_are_refused_so_that_they_can_be_deleted() {
         error.contains("it is more than 200 folders deep"),
         "{error}"
     );
+
+    // In one entry, or in one link that leads nowhere: more levels than a process has file descriptors.
+    let long = levels("a", 1900);
+    let record = |key: &str, value: &str| {
+        let length = key.len() + value.len() + 3;
+        let digits = (length + 4).to_string().len();
+        format!("{} {key}={value}\n", length + digits)
+    };
+    let extended = |key, entry: Entry<'_>| {
+        let content = record(key, &long);
+        let header = Entry {
+            kind: EntryType::XHeader,
+            path: "x",
+            link: "",
+            mode: 0,
+            content: content.as_bytes(),
+        };
+        tar().raw(header).raw(entry)
+    };
+    let entry = |kind| Entry {
+        kind,
+        path: "l",
+        link: "",
+        mode: 0o644,
+        content: b"",
+    };
+    for layer in [
+        extended("path", entry(EntryType::Regular)),
+        extended("path", entry(EntryType::Directory)),
+        extended("linkpath", entry(EntryType::Symlink)).file("l/x", ""),
+    ] {
+        let error = place.refusal(&Made::new([layer]));
+        assert!(
+            error.contains("it is more than 200 folders deep"),
+            "{error}"
+        );
+    }
 }
 
 #[test]
