@@ -15,8 +15,8 @@ const CALLS_BETWEEN: usize = 4;
 /// The saves whose effect is timed.
 const TIMED: usize = 9;
 
-/// The time for which a change of interpreted code waits for further ones.
-const QUIET: Duration = Duration::from_millis(25);
+/// The time for which a file of interpreted code that is complete waits for further changes.
+const QUIET: Duration = Duration::from_millis(10);
 
 fn interpreter(name: &str) -> Result<(), Missing> {
     let mut probe = Command::new(name);

@@ -120,7 +120,7 @@ impl Configuration {
     /// Records a change, if it may be one of these files.
     pub fn record(&mut self, path: &Path) {
         if self.targets().iter().any(|target| target == path) {
-            self.burst.record(path);
+            self.burst.record(path, false);
         }
     }
 
@@ -131,7 +131,7 @@ impl Configuration {
             .iter()
             .find(|target| target.starts_with(folder))
         {
-            self.burst.record(target);
+            self.burst.record(target, false);
         }
     }
 
@@ -139,7 +139,7 @@ impl Configuration {
     pub fn record_if_changed(&mut self) {
         if Content::of(&self.files) != self.running {
             let path = self.path.clone();
-            self.burst.record(&path);
+            self.burst.record(&path, false);
         }
     }
 

@@ -25,7 +25,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context;
 use lambkin_lambda::Log;
-use notify::event::{AccessKind, AccessMode, ModifyKind};
+use notify::event::{AccessKind, AccessMode, ModifyKind, RenameMode};
 use notify::{Event, EventKind, RecommendedWatcher, Watcher};
 use tokio::sync::Notify;
 
@@ -206,13 +206,23 @@ impl Watch {
                 self.folders.removed(path);
             }
             for function in &mut self.functions {
-                function.record(path);
+                function.record(path, completes(event.kind));
             }
             if let Some(configuration) = &mut self.configuration {
                 configuration.record(path);
             }
         }
     }
+}
+
+/// Whether an event reports that a file is complete: it was closed after writing, or moved to its place. Elsewhere than on
+/// Linux, no event does.
+fn completes(kind: EventKind) -> bool {
+    matches!(
+        kind,
+        EventKind::Access(AccessKind::Close(AccessMode::Write))
+            | EventKind::Modify(ModifyKind::Name(RenameMode::To | RenameMode::Both))
+    )
 }
 
 /// Whether an event reports a change. Opening, reading and closing without a write do not.

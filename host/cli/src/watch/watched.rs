@@ -147,12 +147,12 @@ impl Watched {
         let mut changed = all.filter_map(|target| links::changed_since(target, time, &self.ignore));
         if let Some(path) = changed.next() {
             drop(changed);
-            self.burst.record(&path);
+            self.burst.record(&path, false);
         }
     }
 
-    /// Records a change, if the path belongs to this function and is not ignored.
-    pub fn record(&mut self, path: &Path) {
+    /// Records a change, if the path belongs to this function and is not ignored. It may complete the file.
+    pub fn record(&mut self, path: &Path, is_complete: bool) {
         let contains = |target: &PathBuf| {
             path.strip_prefix(target)
                 .is_ok_and(|below| !self.ignore.covers(below))
@@ -163,7 +163,7 @@ impl Watched {
             if self.burst.due().is_none() {
                 self.written.is_with_call = self.function.was_active_within(WITH_CALL);
             }
-            self.burst.record(path);
+            self.burst.record(path, is_complete);
         }
     }
 
@@ -171,7 +171,7 @@ impl Watched {
     pub fn record_replaced(&mut self, folder: &Path) {
         let mut all = self.targets.iter().chain(&self.linked).chain(&self.links);
         if let Some(target) = all.find(|target| target.starts_with(folder)).cloned() {
-            self.burst.record(&target);
+            self.burst.record(&target, false);
         }
     }
 
