@@ -18,9 +18,18 @@ pub fn folder() -> Option<PathBuf> {
     Some(base.join("lambkin"))
 }
 
+/// The folder for a project: `$LAMBKIN_CACHE_DIR`, otherwise [`folder`] or one in the project, if it can be written.
+pub fn folder_for(project: &Path) -> PathBuf {
+    let named = std::env::var_os("LAMBKIN_CACHE_DIR").filter(|folder| !folder.is_empty());
+    named.map(PathBuf::from).unwrap_or_else(|| {
+        let wanted = folder().unwrap_or_else(|| project.join(".lambkin").join("cache"));
+        writable(wanted, &std::env::temp_dir())
+    })
+}
+
 /// A cache that can be written: `wanted`, or a folder of this user below `temporary`, as in a container whose root is
 /// read-only. If neither can be written, `wanted`, whose error the caller meets.
-pub fn writable(wanted: PathBuf, temporary: &Path) -> PathBuf {
+fn writable(wanted: PathBuf, temporary: &Path) -> PathBuf {
     if is_writable(&wanted).is_ok() {
         return wanted;
     }

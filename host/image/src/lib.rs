@@ -52,5 +52,3 @@ pub use lock::Lock;
 pub use open::open;
 pub use reference::Reference;
 pub use source::Source;
-#[cfg(target_os = "linux")]
-pub use unpack::MOUNT_POINTS;

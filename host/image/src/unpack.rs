@@ -16,7 +16,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FileType, Timespec, Timestamps};
+use rustix::fs::{Timespec, Timestamps};
 use tar::EntryType;
 
 use crate::entries::{Entry, printable};
@@ -24,30 +24,6 @@ use crate::error::ImageError;
 use crate::layer::{self, Budget};
 use crate::resolved::{Layers, Resolved};
 use crate::tree::{Tree, stat};
-
-/// The folders and files on which a sandbox mounts its own. Every image has them when it is unpacked, as its folder is
-/// read-only later.
-pub const MOUNT_POINTS: MountPoints = MountPoints {
-    folders: &[
-        "dev",
-        "opt",
-        "proc",
-        "sys",
-        "tmp",
-        "var/runtime",
-        "var/task",
-    ],
-    files: &["etc/hosts", "etc/resolv.conf"],
-};
-
-/// Folders and files, relative to the root.
-#[derive(Debug, Clone, Copy)]
-pub struct MountPoints {
-    /// The folders.
-    pub folders: &'static [&'static str],
-    /// The files, which are empty if the image has none of that name.
-    pub files: &'static [&'static str],
-}
 
 const WHITEOUT: &[u8] = b".wh.";
 const OPAQUE: &[u8] = b".wh..wh..opq";
@@ -77,7 +53,7 @@ pub(crate) fn unpack(
             ))
         })?;
     }
-    add_mount_points(&mut tree)
+    Ok(())
 }
 
 /// Makes of an entry what it stands for.
@@ -187,39 +163,6 @@ fn apply_whiteout(tree: &mut Tree, parent: &Path, name: &OsStr) -> io::Result<()
         return Ok(());
     }
     tree.remove_lower(&folder, OsStr::from_bytes(deleted))
-}
-
-fn add_mount_points(tree: &mut Tree) -> Result<(), ImageError> {
-    let failed = |name: &str, error: io::Error| {
-        ImageError::new(format!("cannot create the mount point /{name}: {error}"))
-    };
-    for name in MOUNT_POINTS.folders {
-        match tree.folder(Path::new(name)) {
-            Ok(_) => {}
-            // A file is there; nothing is mounted on it then.
-            Err(error) if error.kind() == io::ErrorKind::NotADirectory => {}
-            Err(error) => return Err(failed(name, error)),
-        }
-    }
-    for name in MOUNT_POINTS.files {
-        let path = Path::new(name);
-        let (Some(parent), Some(file)) = (path.parent(), path.file_name()) else {
-            continue;
-        };
-        let made = tree.folder(parent).and_then(|folder| {
-            match stat(&folder, file)? {
-                Some(kind) if kind != FileType::Symlink => Ok(()),
-                // Images of distributions often have a link here that leads nowhere.
-                _ => {
-                    tree.remove(&folder, file)?;
-                    let file = tree.make_file(&folder, file)?;
-                    file.set_permissions(Permissions::from_mode(0o644))
-                }
-            }
-        });
-        made.map_err(|error| failed(name, error))?;
-    }
-    Ok(())
 }
 
 /// A path of an archive from the root of the image: without `.`, `..` and empty parts. `None` if it leads out.

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
 
+use crate::rootfs::Files;
 use crate::script::{self, Needed, ScriptError};
 
 /// The number of scripts that may be each other's interpreter, as on Linux.
@@ -25,8 +26,10 @@ const SYSTEM_FOLDERS: [&str; 2] = ["/opt", "/var/runtime"];
 pub struct NoBootstrapError {
     /// The paths in the order of the search, each with the reason why it cannot be executed.
     pub tried: Vec<(PathBuf, ExecutableError)>,
-    /// Why the interpreter of a managed runtime cannot be used. Then nothing was tried.
+    /// Why the interpreter of a managed runtime, or a container image, cannot be used. Then nothing was tried.
     pub interpreter: Option<String>,
+    /// What AWS says of an image that cannot be started: its error type and message.
+    pub image: Option<(&'static str, String)>,
 }
 
 impl NoBootstrapError {
@@ -35,6 +38,7 @@ impl NoBootstrapError {
         Self {
             tried: vec![(file, error)],
             interpreter: None,
+            image: None,
         }
     }
 }
@@ -134,20 +138,36 @@ pub fn find(
     Err(NoBootstrapError {
         tried,
         interpreter: None,
+        image: None,
     })
 }
 
 /// Checks whether a file can be executed on this machine. A program that a `#!` line starts through `env` is looked up
 /// in `search`, which has the form of `PATH`.
 pub fn examine(path: &Path, search: &str) -> Result<(), ExecutableError> {
-    examine_nested(path, search, SCRIPTS)
+    examine_in(Files::HOST, path, search)
 }
 
-fn examine_nested(path: &Path, search: &str, scripts: usize) -> Result<(), ExecutableError> {
+/// The same for the files that a program sees. All paths are those that it sees.
+pub(crate) fn examine_in(
+    files: Files<'_>,
+    path: &Path,
+    search: &str,
+) -> Result<(), ExecutableError> {
+    examine_nested(files, path, search, SCRIPTS)
+}
+
+fn examine_nested(
+    files: Files<'_>,
+    path: &Path,
+    search: &str,
+    scripts: usize,
+) -> Result<(), ExecutableError> {
+    let (named, path) = (path, &files.place(path));
     let metadata = fs::metadata(path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => match fs::read_link(path) {
-            Ok(target) => ExecutableError::DanglingLink(target),
-            Err(_) => ExecutableError::Missing,
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => match files.link(named) {
+            Some(target) => ExecutableError::DanglingLink(target),
+            None => ExecutableError::Missing,
         },
         _ => ExecutableError::Unreadable(error.to_string()),
     })?;
@@ -168,7 +188,7 @@ fn examine_nested(path: &Path, search: &str, scripts: usize) -> Result<(), Execu
         .read_to_end(&mut head)
         .map_err(unreadable)?;
     match head.get(..4) {
-        Some(b"\x7fELF") => examine_elf(&head, &mut file),
+        Some(b"\x7fELF") => examine_elf(files, &head, &mut file),
         Some(b"\xcf\xfa\xed\xfe" | b"\xca\xfe\xba\xbe") if cfg!(target_os = "macos") => Ok(()),
         Some(b"\xcf\xfa\xed\xfe" | b"\xca\xfe\xba\xbe") => {
             Err(ExecutableError::WrongArchitecture {
@@ -180,7 +200,7 @@ fn examine_nested(path: &Path, search: &str, scripts: usize) -> Result<(), Execu
         }),
         _ if head.is_empty() => Err(ExecutableError::Empty),
         _ => match script::read(&head) {
-            Some(needed) => examine_script(&needed?, search, scripts),
+            Some(needed) => examine_script(files, &needed?, search, scripts),
             None => Err(ExecutableError::UnknownFormat),
         },
     }
@@ -189,7 +209,12 @@ fn examine_nested(path: &Path, search: &str, scripts: usize) -> Result<(), Execu
 /// The number of bytes that are read: enough for an ELF header and a `#!` line.
 const HEAD_BYTES: usize = 512;
 
-fn examine_script(needed: &Needed, search: &str, scripts: usize) -> Result<(), ExecutableError> {
+fn examine_script(
+    files: Files<'_>,
+    needed: &Needed,
+    search: &str,
+    scripts: usize,
+) -> Result<(), ExecutableError> {
     let Needed {
         interpreter,
         program,
@@ -204,7 +229,7 @@ fn examine_script(needed: &Needed, search: &str, scripts: usize) -> Result<(), E
         let reason = "is a script whose interpreter is a script, and so on".to_owned();
         return Err(unusable(interpreter, reason));
     }
-    match examine_nested(interpreter, search, scripts - 1) {
+    match examine_nested(files, interpreter, search, scripts - 1) {
         Ok(()) => {}
         Err(ExecutableError::Missing) => {
             return Err(ScriptError::MissingInterpreter(interpreter.clone()).into());
@@ -220,7 +245,7 @@ fn examine_script(needed: &Needed, search: &str, scripts: usize) -> Result<(), E
         return Ok(()); // relative to a folder that is not known here, or unusual
     }
     let is_file = |folder: PathBuf| {
-        let path = folder.join(program);
+        let path = files.place(&folder.join(program));
         path.is_file() && access(&path, Access::EXEC_OK).is_ok()
     };
     let found = std::env::split_paths(search).any(is_file);
@@ -244,7 +269,7 @@ mod elf {
     pub const PT_INTERP: u32 = 3;
 }
 
-fn examine_elf(head: &[u8], file: &mut File) -> Result<(), ExecutableError> {
+fn examine_elf(files: Files<'_>, head: &[u8], file: &mut File) -> Result<(), ExecutableError> {
     let machine = little_endian::<2>(head, elf::MACHINE)
         .map(u16::from_le_bytes)
         .unwrap_or_default();
@@ -264,7 +289,9 @@ fn examine_elf(head: &[u8], file: &mut File) -> Result<(), ExecutableError> {
     }
     // A damaged program header table is not an error here; the kernel reports it.
     match elf_interpreter(head, file) {
-        Some(loader) if !loader.exists() => Err(ExecutableError::MissingLoader(loader)),
+        Some(loader) if !files.place(&loader).exists() => {
+            Err(ExecutableError::MissingLoader(loader))
+        }
         _ => Ok(()),
     }
 }

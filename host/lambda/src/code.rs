@@ -1,4 +1,4 @@
-//! A function's code, which is a folder, a file or a .zip archive, and the command that starts it.
+//! A function's code, which is a folder, a file, a .zip archive or a container image, and the command that starts it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::archive::{is_archive, unpack};
 use crate::bootstrap::{self, ExecutableError, NoBootstrapError};
+use crate::image::{CurrentImage, Image};
 use crate::made_from::MadeFrom;
 
 /// A function's code and how it is started.
@@ -32,6 +33,8 @@ pub enum Entry {
     Command(Vec<String>),
     /// The interpreter of a managed runtime.
     Managed(Managed),
+    /// The entry point of a container image, whose root folder is the task root.
+    Image(CurrentImage),
 }
 
 /// How a function of a managed runtime, such as `python3.13`, is started.
@@ -155,6 +158,15 @@ pub fn open_layer(path: &Path, unpack_to: &Path, limit: u64) -> Result<PathBuf, 
 }
 
 impl Code {
+    /// The code of a container image.
+    pub fn of_image(image: Image) -> Self {
+        Self {
+            task_root: image.root.clone(),
+            entry: Entry::Image(image.into()),
+            archive: None,
+        }
+    }
+
     /// Opens the code at `path`. A .zip archive is unpacked in a folder below `unpack_to`, once per version. One that
     /// unpacks to more than `limit` bytes is refused, and nothing of it is kept.
     ///
@@ -202,6 +214,9 @@ impl Code {
     /// The task root with all links resolved: `LAMBDA_TASK_ROOT`. It stays valid for a process when a newer version is
     /// unpacked.
     pub fn resolved_root(&self) -> PathBuf {
+        if let Entry::Image(image) = &self.entry {
+            return image.get().root.clone();
+        }
         let of_file = match &self.entry {
             Entry::File(file) => fs::canonicalize(file).ok(),
             _ => None,
@@ -260,8 +275,10 @@ impl Code {
                 (problem, _) => Err(NoBootstrapError {
                     tried: Vec::new(),
                     interpreter: problem,
+                    image: None,
                 }),
             },
+            Entry::Image(image) => image.get().program(search.path),
         }
     }
 

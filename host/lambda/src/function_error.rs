@@ -18,6 +18,8 @@ pub(crate) const EXIT_ERROR: &str = "Runtime.ExitError";
 pub(crate) const INVALID_ENTRYPOINT: &str = "Runtime.InvalidEntrypoint";
 /// The error type when the response exceeds the limit.
 pub const RESPONSE_TOO_LARGE: &str = "Function.ResponseSizeTooLarge";
+/// The error type when the working directory of an image does not exist.
+pub(crate) const INVALID_WORKING_DIR: &str = "Runtime.InvalidWorkingDir";
 const INVALID_RESPONSE_MODE: &str = "Runtime.InvalidResponseModeHeader";
 const TRUNCATED_RESPONSE: &str = "Runtime.TruncatedResponse";
 /// The error type when the function did not respond within its timeout.
@@ -105,6 +107,15 @@ pub(crate) fn no_interpreter(id: &RequestId, reason: &str) -> FunctionError {
         INVALID_ENTRYPOINT,
         &format!("RequestId: {id} Error: {reason}"),
     )
+}
+
+/// An image cannot be started, with this type of error.
+pub(crate) fn no_image_program(
+    id: &RequestId,
+    error_type: &'static str,
+    reason: &str,
+) -> FunctionError {
+    platform(error_type, &format!("RequestId: {id} Error: {reason}"))
 }
 
 /// The operating system refused to start the bootstrap.

@@ -8,8 +8,8 @@
 //! breaks a protocol, the process is replaced and the caller gets the error that AWS would return.
 //!
 //! The files in order, each of which uses only earlier ones: [`limits`], `time`, `name`, `ids`, `call`,
-//! `script`, `archive`, `bootstrap`, `made_from`, `code`, `wrapper`, `clock`, `debugger`, `spec`, `installation`, `view`,
-//! `recursion`, `function_error`, `state_machine`,
+//! `script`, `archive`, `rootfs`, `bootstrap`, `function_error`, `image`, `made_from`, `code`, `wrapper`, `clock`, `debugger`,
+//! `spec`, `installation`, `view`, `recursion`, `state_machine`,
 //! `api_error`, `dispatch`,
 //! `demand`, `start_turn`, `memory`, `extension` and `telemetry` (in the order of their files), `visible`, `log`,
 //! `runtime_api`, `ports`, `function`, `variables`, `environment`, `invoke`, `version`, `asynchronous::accept`, `lambda`,
@@ -33,6 +33,7 @@ mod function_error;
 #[doc(hidden)]
 pub mod fuzzing;
 mod ids;
+mod image;
 mod installation;
 mod invoke;
 mod lambda;
@@ -43,6 +44,7 @@ mod memory;
 mod name;
 mod ports;
 mod recursion;
+mod rootfs;
 mod runtime_api;
 mod script;
 mod spec;
@@ -67,6 +69,7 @@ pub use function_error::{
     RESPONSE_TOO_LARGE, api_error_body, response_too_large_type_first, timed_out_text,
 };
 pub use ids::{new_request_id, new_trace_id};
+pub use image::{CurrentImage, Image, Keeper};
 pub use lambda::Lambda;
 pub use log::{Destination, Log, LogStyle};
 pub use made_from::MadeFrom;

@@ -96,6 +96,8 @@ pub enum SandboxMode {
     Process,
     /// Namespaces of Linux, with the file system of a Lambda environment; see [`lambkin_process::sandbox`].
     Namespace,
+    /// The same, with the file system of the function's container image.
+    Image,
 }
 
 /// The environment variables in a function's configuration. Clones share them: a replacement takes effect in every
@@ -294,7 +296,7 @@ impl FunctionSpec {
     pub(crate) fn program(&self) -> Result<(PathBuf, Vec<String>), NoBootstrapError> {
         let search = self.search_path();
         let of_host = std::env::var("PATH").unwrap_or_default();
-        let is_sandboxed = self.sandbox == SandboxMode::Namespace;
+        let is_sandboxed = self.sandbox != SandboxMode::Process;
         self.code.program(&Search {
             layers: &self.layer_folders(),
             path: &search,
@@ -302,6 +304,14 @@ impl FunctionSpec {
             commands: if is_sandboxed { &search } else { &of_host },
             with_host: !is_sandboxed,
         })
+    }
+
+    /// The handler as it is now: that of an image is part of its command.
+    pub fn current_handler(&self) -> String {
+        match &self.code.entry {
+            Entry::Image(image) => image.get().handler().to_owned(),
+            _ => self.handler.clone(),
+        }
     }
 
     /// The folders of the layers with all links resolved. They stay valid for a process when a newer version of an archive
@@ -318,6 +328,9 @@ impl FunctionSpec {
         if let Some(own) = self.variables.get().remove("PATH") {
             return own;
         }
+        if let Entry::Image(image) = &self.code.entry {
+            return image.get().search_path().to_owned();
+        }
         let mut path = match std::env::var("PATH") {
             Ok(path) if self.sandbox == SandboxMode::Namespace => without_shims(&path),
             Ok(path) if !self.exact_variables => path,
@@ -329,7 +342,7 @@ impl FunctionSpec {
         }
         match self.sandbox {
             SandboxMode::Process => path + ":/opt/bin",
-            SandboxMode::Namespace => path,
+            SandboxMode::Namespace | SandboxMode::Image => path,
         }
     }
 

@@ -3,7 +3,8 @@
 //! From the host's environment, a runtime gets only `PATH` (the developer chose where interpreters are installed),
 //! `HOME`, and the AWS credentials that are set. These override the default variables of the configuration, such as the
 //! addresses of services. The function's own variables override both, except for those that AWS reserves. In a sandbox,
-//! `PATH` is AWS's and there is no `HOME`, as the host's folders do not exist there.
+//! `PATH` is AWS's and there is no `HOME`, as the host's folders do not exist there. The variables of a container image
+//! are as if they came from AWS: the function's own override them.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -111,7 +112,7 @@ pub(crate) fn runtime_variables(
             set("PATH", format!("{own}:{}", in_layers(sandbox.view, "bin")))
         }
     };
-    set("PWD", root.to_string());
+    set("PWD", sandbox.view.directory().display().to_string());
     set("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR".to_owned());
     set(
         "AWS_XRAY_DAEMON_ADDRESS",
@@ -124,11 +125,15 @@ pub(crate) fn runtime_variables(
             set(&key, sandbox.view.text(&value));
         }
     }
-    for (key, value) in function.variables.get() {
+    let of_image = match &function.code.entry {
+        Entry::Image(image) => image.get().variables.clone(),
+        _ => Vec::new(),
+    };
+    for (key, value) in of_image.iter().cloned().chain(function.variables.get()) {
         set(&key, value);
     }
 
-    set("_HANDLER", function.handler.clone());
+    set("_HANDLER", function.current_handler());
     set("AWS_REGION", account.region.clone());
     set("AWS_DEFAULT_REGION", account.region.clone());
     set("AWS_LAMBDA_FUNCTION_NAME", function.name.clone());
@@ -171,6 +176,12 @@ pub(crate) fn runtime_variables(
     }
     set("LAMBDA_TASK_ROOT", root.to_string());
     set("LAMBDA_RUNTIME_DIR", "/var/runtime".to_owned());
+    // An image knows where its code and its runtime are.
+    for (key, value) in of_image {
+        if ["LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR"].contains(&key.as_str()) {
+            set(&key, value);
+        }
+    }
     variables
 }
 
@@ -267,6 +278,43 @@ mod tests {
             ("LAMBDA_TASK_ROOT", Some("/var/task")),
             ("PWD", Some("/var/task")),
             ("LD_LIBRARY_PATH", Some("/var/task:/var/task/lib:/opt/lib")),
+            ("HOME", None),
+        ] {
+            assert_eq!(variables.get(key).map(String::as_str), value, "{key}");
+        }
+    }
+
+    #[test]
+    fn the_variables_of_an_image_are_between_awss_and_the_functions() {
+        let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        let image = crate::image::Image {
+            variables: vec![
+                pair("PATH", "/of/image"),
+                pair("LAMBDA_TASK_ROOT", "/function"),
+                pair("AWS_REGION", "of image"),
+                pair("OWN", "of image"),
+                pair("OTHER", "of image"),
+            ],
+            entry_point: vec!["/entry".to_owned(), "app.handler".to_owned()],
+            working_directory: Some(PathBuf::from("/srv")),
+            ..Default::default()
+        };
+        let function = FunctionSpec {
+            code: crate::code::Code::of_image(image),
+            sandbox: crate::spec::SandboxMode::Image,
+            variables: BTreeMap::from([pair("OWN", "own")]).into(),
+            ..FunctionSpec::example()
+        };
+        let variables = variables_of(&function);
+        for (key, value) in [
+            ("PATH", Some("/of/image")),
+            ("LAMBDA_TASK_ROOT", Some("/function")),
+            ("LAMBDA_RUNTIME_DIR", Some("/var/runtime")),
+            ("AWS_REGION", Some("us-east-1")),
+            ("OWN", Some("own")),
+            ("OTHER", Some("of image")),
+            ("PWD", Some("/srv")),
+            ("_HANDLER", Some("app.handler")),
             ("HOME", None),
         ] {
             assert_eq!(variables.get(key).map(String::as_str), value, "{key}");

@@ -2,15 +2,17 @@
 //!
 //! In sandbox mode `process` they see the host itself. In mode `namespace` the code is at `/var/task`, the layers are at
 //! `/opt` and the runtime client is at `/var/runtime`, as on AWS. A program that is elsewhere on the host, such as the
-//! interpreter of a version manager, is visible there together with the folder of its installation.
+//! interpreter of a version manager, is visible there together with the folder of its installation. In mode `image` they
+//! see the files of the image, and paths are never those of the host.
 
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use lambkin_process::sandbox::{OPT, RUNTIME, Sandbox, TASK, Visible};
+use lambkin_process::sandbox::{ImageRoot, OPT, RUNTIME, Sandbox, TASK, Visible};
 
 use crate::code::Entry;
+use crate::image::{self, Image};
 use crate::installation::{self, Private};
 use crate::script;
 use crate::spec::{FunctionSpec, SandboxMode};
@@ -76,12 +78,23 @@ impl<'a> View<'a> {
     }
 
     fn is_sandboxed(&self) -> bool {
-        self.spec.sandbox == SandboxMode::Namespace
+        self.spec.sandbox != SandboxMode::Process
     }
 
     /// The folder of the code: `LAMBDA_TASK_ROOT`.
     pub(crate) fn code(&self) -> PathBuf {
-        self.path(&self.code)
+        match &self.spec.code.entry {
+            Entry::Image(_) => PathBuf::from(image::TASK_ROOT),
+            _ => self.path(&self.code),
+        }
+    }
+
+    /// The folder in which the processes are started.
+    pub(crate) fn directory(&self) -> PathBuf {
+        match &self.spec.code.entry {
+            Entry::Image(image) => image.get().directory(),
+            _ => self.code(),
+        }
     }
 
     /// The folders of the layers, of which later ones override earlier ones.
@@ -142,6 +155,9 @@ impl<'a> View<'a> {
 
     /// Where a program is inside, and the sandbox for it.
     pub(crate) fn place(&self, program: &Path) -> Placed {
+        if let Entry::Image(image) = &self.spec.code.entry {
+            return self.place_in_image(&image.get(), program);
+        }
         if !self.is_sandboxed() {
             return Placed {
                 program: program.to_owned(),
@@ -174,8 +190,25 @@ impl<'a> View<'a> {
             runtime: client.and_then(|client| fs::canonicalize(client).ok()),
             visible,
             tmp_mb: self.spec.tmp_mb,
+            image: None,
         });
         placed
+    }
+
+    fn place_in_image(&self, image: &Image, program: &Path) -> Placed {
+        let root = ImageRoot {
+            folder: image.root.clone(),
+            scripts: image.scripts(&self.spec.search_path()),
+        };
+        Placed {
+            program: program.to_owned(),
+            sandbox: Some(Sandbox {
+                image: Some(root),
+                tmp_mb: self.spec.tmp_mb,
+                ..Sandbox::default()
+            }),
+            folders: Vec::new(),
+        }
     }
 
     /// Makes a program visible. Returns its path inside. `folders` gets the folder in which programs find it by its name.

@@ -54,6 +54,7 @@ pub(crate) fn check(wrapper: &Path, path: &str) -> Result<(), NoBootstrapError> 
     Err(NoBootstrapError {
         tried: Vec::new(),
         interpreter: Some(format!("{VARIABLE} = {wrapper:?} {error}{hint}")),
+        image: None,
     })
 }
 

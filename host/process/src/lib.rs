@@ -19,7 +19,7 @@
 //!
 //! The files in order, each of which uses only earlier ones: [`limits`], `exit`, `inherited`, `file_limit`, `tree`, `sockets`,
 //! `sweep`, `subreaper`, `priority`, `crowd`, `freezer`, `sandbox::spec`, `protocol`, `sandbox` (`identity`, `etc`,
-//! `root`, `enter`), `start`, `supervisor`, `process`, `support`, `abilities`.
+//! `root`, `image`, `enter`), `start`, `supervisor`, `process`, `support`, `abilities`.
 
 mod abilities;
 mod crowd;

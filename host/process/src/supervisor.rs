@@ -78,7 +78,7 @@ fn run(scope: Scope) -> io::Result<()> {
         .as_ref()
         .filter(|_| scope == Scope::Namespace)
     {
-        if let Err(failure) = crate::sandbox::root::build(sandbox) {
+        if let Err(failure) = crate::sandbox::image::build(sandbox) {
             return host.write_all(crate::protocol::failure_line(&failure).as_bytes());
         }
         crate::sandbox::identity::limit_tasks();

@@ -41,6 +41,8 @@ mod hot_reload;
 mod http2;
 #[cfg(target_os = "linux")]
 mod image_tools;
+#[cfg(target_os = "linux")]
+mod images;
 mod invoke_api;
 mod invoke_rules;
 mod lifecycle;

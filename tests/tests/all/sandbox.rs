@@ -33,14 +33,14 @@ done
 
 /// Who runs the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum As {
+pub enum As {
     Root,
     User,
 }
 
 impl As {
     /// Both, as far as the tests can run as them.
-    fn all() -> Vec<Self> {
+    pub fn all() -> Vec<Self> {
         let mut all = Vec::new();
         let mut probe = Command::new("sh");
         probe.args(["-c", "test \"$(id -u)\" = 0 && setpriv --version"]);
@@ -105,7 +105,7 @@ fn serve(project: &Project, host: As, arguments: &[&str]) -> Result<Server, Miss
 }
 
 /// A command that runs lambkin as this user, which owns the folder then.
-fn command(host: As, folder: &Path) -> Command {
+pub fn command(host: As, folder: &Path) -> Command {
     let is_root = rustix::process::geteuid().is_root();
     let mut command = match host {
         As::User if is_root => {
@@ -149,7 +149,7 @@ fn copy_for_everyone() -> PathBuf {
 
 /// Checks whether sandboxes work here. If `CI` is set, they have to.
 #[track_caller]
-fn namespaces(host: As) -> Result<(), Missing> {
+pub fn namespaces(host: As) -> Result<(), Missing> {
     let folder = tempfile::tempdir().unwrap();
     let config = "[functions.f]\ncode = \".\"\ncommand = [\"/bin/sh\"]\nsandbox = \"namespace\"\n\
                   [invoke]\nlisten = \"127.0.0.1:0\"\n";

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use anyhow::anyhow;
-use lambkin_lambda::{FunctionSpec, SandboxMode, visible_outside};
+use lambkin_lambda::{Entry, FunctionSpec, SandboxMode, visible_outside};
 use lambkin_process::sandbox::Failure;
 use lambkin_process::{advice, merges, support};
 
@@ -21,7 +21,11 @@ pub async fn choose_sandboxes(
 ) -> anyhow::Result<Vec<String>> {
     let mut notes = Vec::new();
     for (spec, inputs) in config.functions.iter_mut().zip(&config.function_inputs) {
-        let choice = named.or(inputs.sandbox).unwrap_or(config.sandbox);
+        let choice = match inputs.image {
+            // The key of the whole file is for functions that leave theirs out.
+            Some(_) => named.unwrap_or(SandboxChoice::Auto),
+            None => named.or(inputs.sandbox).unwrap_or(config.sandbox),
+        };
         for note in choose_sandbox(spec, choice).await? {
             // Usually the same for all functions.
             if !notes.contains(&note) {
@@ -39,6 +43,9 @@ pub async fn choose_sandbox(
     spec: &mut FunctionSpec,
     choice: SandboxChoice,
 ) -> anyhow::Result<Vec<String>> {
+    if let Entry::Image(_) = &spec.code.entry {
+        return choose_image(spec, choice).await;
+    }
     spec.sandbox = SandboxMode::Process;
     if choice == SandboxChoice::Process {
         return Ok(Vec::new());
@@ -83,6 +90,29 @@ fn shown(spec: &FunctionSpec) -> Option<String> {
             full_name(spec),
             paths.join(", ")
         )
+    })
+}
+
+/// Sets the mode of a function from an image, which has one only.
+async fn choose_image(
+    spec: &mut FunctionSpec,
+    choice: SandboxChoice,
+) -> anyhow::Result<Vec<String>> {
+    spec.sandbox = SandboxMode::Image;
+    let name = full_name(spec);
+    if let Err(failure) = &support().await.overlay {
+        return Err(anyhow!(
+            "function {name}: container images do not work here: {}\nfunctions with `code` and sandbox \"process\" do",
+            explain(failure)
+        ));
+    }
+    Ok(match choice {
+        SandboxChoice::Process => {
+            vec![format!(
+                "function {name} runs in its image, not in sandbox \"process\""
+            )]
+        }
+        _ => Vec::new(),
     })
 }
 

@@ -7,7 +7,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use lambkin_http::CertificateSource;
-use lambkin_lambda::FunctionSpec;
+use lambkin_lambda::{Entry, FunctionSpec};
 use lambkin_plugin::allows;
 use lambkin_store::object::Versioning;
 
@@ -107,13 +107,19 @@ async fn check_plugins(
 }
 
 fn describe(function: &FunctionSpec, program: &std::path::Path) -> String {
-    let handler = if function.handler.is_empty() {
-        String::new()
-    } else {
-        format!(", handler {}", function.handler)
+    let image = match &function.code.entry {
+        Entry::Image(image) => {
+            let image = image.get();
+            format!("image {} ({}), ", image.name, image.digest)
+        }
+        _ => String::new(),
+    };
+    let handler = match function.current_handler() {
+        none if none.is_empty() => String::new(),
+        handler => format!(", handler {handler}"),
     };
     format!(
-        "{}{handler}, {} s, {} MB, up to {} environments",
+        "{image}{}{handler}, {} s, {} MB, up to {} environments",
         program.display(),
         function.timeout.as_secs_f64(),
         function.memory_mb,

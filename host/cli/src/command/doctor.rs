@@ -65,6 +65,10 @@ pub async fn run() -> anyhow::Result<ExitCode> {
         "several layers are merged at /opt (overlay)",
         sandbox_row(overlay),
     );
+    report.row(
+        "functions from container images, with `image` (overlay)",
+        sandbox_row(overlay),
+    );
     #[cfg(target_os = "linux")]
     report.row(
         "functions cannot connect to abstract Unix sockets, such as those of X11 and D-Bus",

@@ -9,14 +9,16 @@ use anyhow::{Context, anyhow, bail};
 use lambkin_http::Allowlist;
 use lambkin_lambda::limits::SYNC_EVENT_BYTES;
 use lambkin_lambda::{
-    Account, Function, Lambda, Log, LogStyle, new_request_id, new_trace_id, now_ms,
+    Account, Function, FunctionSpec, Lambda, Log, LogStyle, new_request_id, new_trace_id, now_ms,
 };
 use lambkin_model::{Invocation, InvokeError};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::{GlobalArgs, Invoke};
 use crate::assembly;
-use crate::config::{self, AdHoc, Config, explain_handler, meant_handler, nearest};
+use crate::config::{
+    self, AdHoc, Config, SandboxChoice, explain_handler, is_image, meant_handler, nearest,
+};
 use crate::event_input;
 use crate::messages;
 
@@ -83,6 +85,9 @@ async fn find(
     let wanted = args.function.as_str();
     let path = Path::new(wanted);
     let has_config = global.config.exists();
+    if is_image(path) && (wanted.contains(['/', '.']) || !has_config) {
+        return invoke_image(args, wanted, invoke, log).await;
+    }
     let here = Path::new(".");
     let meant = meant_handler(here, wanted);
     // A file that exists is meant before a handler: `./app.py` could also be the function `py` of `./app`.
@@ -143,6 +148,26 @@ fn not_defined(global: &GlobalArgs, wanted: &str, lambda: &Lambda) -> String {
     )
 }
 
+/// A container image without a configuration.
+async fn invoke_image(
+    args: &Invoke,
+    image: &str,
+    invoke: SocketAddr,
+    log: &Log,
+) -> anyhow::Result<(Lambda, String)> {
+    if args.handler.is_some() || args.runtime.is_some() {
+        bail!(
+            "--handler and --runtime are for code; {image} is a container image, whose command `image-config` replaces in \
+             lambkin.toml"
+        );
+    }
+    let mut spec = config::ad_hoc_image(image, Path::new("")).map_err(anyhow::Error::msg)?;
+    let choice = args.sandbox.unwrap_or(SandboxChoice::Auto);
+    let notes = assembly::choose_sandbox(&mut spec, choice).await?;
+    messages::print_notes(&notes);
+    Ok(only_function(spec, invoke, log))
+}
+
 /// A function without a configuration.
 async fn ad_hoc(
     args: &Invoke,
@@ -163,6 +188,11 @@ async fn ad_hoc(
     messages::print_notes(&notes);
     let notes = assembly::choose_sandbox(&mut spec, choice).await?;
     messages::print_notes(&notes);
+    Ok(only_function(spec, invoke, log))
+}
+
+/// A function as the only one there is.
+fn only_function(mut spec: FunctionSpec, invoke: SocketAddr, log: &Log) -> (Lambda, String) {
     assembly::offer_invoke_api(&mut spec, invoke);
     let account = Account {
         region: "us-east-1".to_owned(),
@@ -170,7 +200,7 @@ async fn ad_hoc(
     };
     let name = spec.name.clone();
     let function = Function::new(spec, account.clone(), log.clone());
-    Ok((Lambda::new(account, [function], []), name))
+    (Lambda::new(account, [function], []), name)
 }
 
 /// JSON on one line, as the header for the runtime requires.

@@ -72,6 +72,10 @@ const SAMPLES: &[(&str, &str)] = &[
     ),
     ("invoke.tls.key", "'src/config/fixtures/listener.key'"),
     ("functions.f.code", "'src'"),
+    ("functions.f.image", "'registry.example.com/app:1'"),
+    ("functions.f.image-config.entry-point", "['/entry']"),
+    ("functions.f.image-config.command", "['app.handler']"),
+    ("functions.f.image-config.working-directory", "'/srv'"),
     ("functions.f.command", "['python3', 'app.py']"),
     ("functions.f.handler", "'app.handler'"),
     ("functions.f.runtime", "'python3.13'"),
@@ -173,6 +177,12 @@ const SAMPLES: &[(&str, &str)] = &[
 /// Keys whose samples need another key beside them.
 const COMPANIONS: &[(&str, &str)] = &[
     ("functions.f.debug-wait", "functions.f.debug"),
+    ("functions.f.image-config.entry-point", "functions.f.image"),
+    ("functions.f.image-config.command", "functions.f.image"),
+    (
+        "functions.f.image-config.working-directory",
+        "functions.f.image",
+    ),
     (
         "queues.\"q.fifo\".FifoThroughputLimit",
         "queues.\"q.fifo\".DeduplicationScope",
@@ -290,7 +300,14 @@ impl Located {
         }
         let is_needed = |prefix: &str| !lines.iter().any(|line| line.starts_with(prefix));
         let mut more = Vec::new();
-        if is_needed("functions.") && self.path != "functions.f.code" {
+        let is_function = |line: &String| line.starts_with("functions.f.");
+        let has_code = |line: &String| {
+            ["code", "image"]
+                .iter()
+                .any(|key| line.starts_with(&format!("functions.f.{key} ")))
+        };
+        let needs_code = lines.iter().any(is_function) && !lines.iter().any(has_code);
+        if needs_code || is_needed("functions.") {
             more.push("functions.f.code = 'src'");
         }
         if self.path.starts_with("functions.f.aliases.") {

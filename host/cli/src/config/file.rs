@@ -193,7 +193,9 @@ impl Config {
             .map_err(|why| ConfigError::Invalid(format!("{} {why}", path.display())))?;
         // Paths in the file start from its folder; "" is the current one and leaves them as they were typed.
         let folder = path.parent().unwrap_or(Path::new(""));
-        Ok(Self::parse(Source::new(path, text), folder)?.with_runtimes(folder, sandbox))
+        Ok(Self::parse(Source::new(path, text), folder)?
+            .with_images()?
+            .with_runtimes(folder, sandbox))
     }
 
     /// Reads a configuration file, or makes a configuration of the code beside it if there is no file and the folder has
@@ -281,6 +283,20 @@ impl Config {
             functions: names,
             diagnostics,
         })))
+    }
+
+    /// Opens the images of functions.
+    fn with_images(self) -> Result<Self, ConfigError> {
+        let functions = self.functions.iter().zip(&self.function_inputs);
+        let mut mistakes: Vec<Diagnostic> = functions
+            .filter_map(|(spec, inputs)| inputs.image.as_ref()?.open_for(spec).err())
+            .collect();
+        // Versions without an image of their own have the function's.
+        mistakes.dedup_by_key(|mistake| mistake.span.clone());
+        match mistakes.is_empty() {
+            true => Ok(self),
+            false => Err(ConfigError::Invalid(self.render(&mistakes))),
+        }
     }
 
     /// Finds the interpreters of the functions' runtimes.

@@ -4,27 +4,32 @@ use std::path::{Path, PathBuf};
 
 use lambkin_lambda::limits::{MAX_TIMEOUT, UNPACKED_BYTES};
 use lambkin_lambda::{
-    Alias, Code, CodeError, Entry, FunctionSpec, RecursiveLoop, is_function_name, is_version_number,
+    Alias, Code, CodeError, Entry, FunctionSpec, RecursiveLoop, SandboxMode, is_function_name,
+    is_version_number,
 };
 use lambkin_runtimes::Runtime;
 
 use super::function_inputs::FunctionInputs;
+use super::image::ImageInputs;
 use super::key::{self, Key, Kind, Table};
 use super::listeners::Listeners;
 use super::managed::RuntimeSettings;
 use super::reader::{Diagnostics, Reader, Spanned};
 use super::sandbox::SandboxChoice;
 use super::version::{LATEST, Version, read_version_keys, task_folder};
-use super::{alias, asynchronous, bundle, debug, handler, lifecycle, managed, sandbox, version};
+use super::{
+    alias, asynchronous, bundle, debug, handler, image, lifecycle, managed, sandbox, version,
+};
 
 /// `[functions.NAME]`
 pub const TABLE: Table = Table::new(&[
-    &[Key::required(
+    &[Key::optional(
         "code",
         Kind::Text,
-        "The code: a folder with a `bootstrap` or with the file of a handler, such as `app.py`; a bootstrap file or such a \
+        "The code, which every function has that has no `image`: a folder with a `bootstrap` or with the file of a handler, such as `app.py`; a bootstrap file or such a \
          file; or a `.zip`. The path is relative to the folder of `lambkin.toml`.",
     )],
+    image::KEYS,
     version::KEYS,
     managed::KEYS,
     bundle::KEYS,
@@ -126,11 +131,11 @@ pub fn read(
         );
         return None;
     }
-    if !table.has("code") {
+    if !table.has("code") && !table.has("image") {
         diagnostics.add(
             table.span(),
             table.path(),
-            "needs `code`: a folder, a bootstrap file or a .zip",
+            "needs `code`, a folder, a bootstrap file or a .zip, or `image`, a container image",
         );
     }
     let mut base = defaults(name.value);
@@ -253,6 +258,18 @@ pub fn ad_hoc(wanted: AdHoc<'_>, project: &Path) -> Result<(FunctionSpec, Vec<St
         .notes
         .extend(problem.map(|problem| format!("function {}: {problem}", spec.name)));
     Ok((spec, found.notes))
+}
+
+/// Opens an image without a configuration: a path or the name of an image of a registry.
+pub fn ad_hoc_image(name: &str, project: &Path) -> Result<FunctionSpec, String> {
+    let image = ImageInputs::new(name, project)?.open()?;
+    Ok(FunctionSpec {
+        timeout: MAX_TIMEOUT,
+        concurrency: 1,
+        queue: 0,
+        sandbox: SandboxMode::Image,
+        ..FunctionSpec::new(name_of(Path::new(name)), Code::of_image(image))
+    })
 }
 
 /// The name of a function that has none: its file's or folder's.

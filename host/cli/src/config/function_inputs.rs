@@ -8,14 +8,17 @@ use lambkin_lambda::{Code, Entry, FunctionSpec, open_layer};
 use lambkin_runtimes::Bundler;
 
 use super::env_file;
+use super::image::ImageInputs;
 use super::managed::{self, RuntimeSettings};
 use super::sandbox::SandboxChoice;
 
 /// The paths that the code, the layers and the variables of a function come from.
 #[derive(Debug, Clone)]
 pub struct FunctionInputs {
-    /// The path of the code.
+    /// The path of the code; empty if the code is an image's.
     pub code: PathBuf,
+    /// The container image that is the function.
+    pub image: Option<ImageInputs>,
     /// The folders and archives of the layers.
     pub layers: Vec<PathBuf>,
     /// The folder into which archives are unpacked.
@@ -65,6 +68,7 @@ impl FunctionInputs {
     pub fn new(unpack_to: PathBuf) -> Self {
         Self {
             code: PathBuf::new(),
+            image: None,
             layers: Vec::new(),
             unpack_to,
             unpacked_limit: UNPACKED_BYTES,
@@ -80,7 +84,9 @@ impl FunctionInputs {
 
     /// All paths whose change is a change of the function.
     pub fn paths(&self) -> impl Iterator<Item = &PathBuf> {
-        std::iter::once(&self.code)
+        let of_image = self.image.as_ref().and_then(ImageInputs::path);
+        let code = std::iter::once(&self.code).filter(|_| self.image.is_none());
+        code.chain(of_image)
             .chain(&self.layers)
             .chain(&self.variables.files)
     }
@@ -93,6 +99,11 @@ impl FunctionInputs {
             return Err(mistakes.join("\n"));
         }
         check_size(&variables)?;
+        if let Some(image) = &self.image {
+            image.open_for(spec).map_err(|mistake| mistake.message)?;
+            spec.variables.replace(variables);
+            return Ok(Renewed::Changed);
+        }
         // This unpacks archives; folders need nothing.
         Code::open(&self.code, &self.unpack_to, self.unpacked_limit)
             .map_err(|error| error.to_string())?;

@@ -126,15 +126,7 @@ pub fn machine(project: &Path) -> Machine {
     let variables: BTreeMap<String, String> = std::env::vars_os()
         .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
         .collect();
-    let named = variables
-        .get("LAMBKIN_CACHE_DIR")
-        .filter(|folder| !folder.is_empty());
-    let named = named.map(PathBuf::from);
-    let cache = named.unwrap_or_else(|| {
-        let wanted = cache::folder().unwrap_or_else(|| project.join(".lambkin").join("cache"));
-        cache::writable(wanted, &std::env::temp_dir())
-    });
-    Machine::new(variables, cache)
+    Machine::new(variables, cache::folder_for(project))
 }
 
 /// What was found out about a function's runtime.
@@ -313,7 +305,7 @@ pub fn language(spec: &FunctionSpec, settings: &RuntimeSettings) -> Option<Langu
 /// The runtime of a function that has no bootstrap, and what its code looks like.
 fn runtime_of(spec: &FunctionSpec, settings: &RuntimeSettings) -> Option<(Runtime, Option<Guess>)> {
     let guess = match &spec.code.entry {
-        Entry::Command(_) => return None,
+        Entry::Command(_) | Entry::Image(_) => return None,
         // A script that can be executed is a bootstrap, unless a runtime is asked for.
         Entry::File(_) if settings.runtime.is_none() && spec.check_program().is_ok() => {
             return None;

@@ -137,6 +137,14 @@ impl<'a> Reader<'a> {
         value.is_some_and(|(_, value)| value.get_ref().is_table())
     }
 
+    /// Takes a key that cannot be used here, whatever its value, and reports it.
+    pub fn refuse(&mut self, key: &str, message: &str) {
+        if let Some((_, member)) = self.left.remove(key) {
+            self.diagnostics
+                .add(member.span(), &join(&self.path, key), message);
+        }
+    }
+
     /// Takes a defined key and its value, if the key accepts the value and `convert` can read it.
     fn take<T>(
         &mut self,

@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 
 use super::key::{Key, Kind};
-use super::reader::Reader;
+use super::reader::{Diagnostics, Reader};
 
 /// `sandbox` at the top of the file.
 pub const DEFAULT_KEYS: &[Key] = &[Key::with_default(
@@ -21,7 +21,7 @@ pub const KEYS: &[Key] = &[
         MODES,
         "How the processes are kept apart from the machine and from other functions, see section *Sandboxes*: not at all \
          (`process`), by namespaces of Linux with the file system of a Lambda environment (`namespace`), or in the best \
-         way that works here (`auto`). Left out, the key of the same name at the top of `lambkin.toml` applies. \
+         way that works here (`auto`). A function from a container image runs in its image, and nowhere else. Left out, the key of the same name at the top of `lambkin.toml` applies. \
          `--sandbox` overrides both.",
     ),
     Key::with_default(
@@ -32,7 +32,7 @@ pub const KEYS: &[Key] = &[
             unit: "MB",
         },
         "512",
-        "The size of `/tmp` in sandbox mode `namespace`. On AWS it is at least 512 MB.",
+        "The size of `/tmp` in sandbox mode `namespace` and in images. On AWS it is at least 512 MB.",
     ),
 ];
 
@@ -57,4 +57,16 @@ pub fn read(table: &mut Reader<'_>) -> Option<SandboxChoice> {
         "auto" => SandboxChoice::Auto,
         _ => SandboxChoice::Process,
     })
+}
+
+/// Reads `sandbox` of a function with an image, which has a mode of its own.
+pub fn read_with_image(table: &mut Reader<'_>, diagnostics: &Diagnostics) -> Option<SandboxChoice> {
+    let found = table.choice("sandbox")?;
+    if found.value != "auto" {
+        let message = "cannot be combined with `image`: the files of an image are a function's root only in namespaces of \
+                       their own, which need Linux with user namespaces (`lambkin doctor` says what is missing); remove \
+                       it, or write \"auto\", which is the same";
+        diagnostics.add(found.span, &found.key, message);
+    }
+    None
 }

@@ -10,6 +10,7 @@ use super::bundle;
 use super::debug;
 use super::function_inputs::{FunctionInputs, VariableSources, check_size};
 use super::ignore::Ignore;
+use super::image;
 use super::key::{self, Key, Kind, Table};
 use super::lifecycle;
 use super::listeners::Listeners;
@@ -27,6 +28,7 @@ pub const TABLE: Table = Table::new(&[
         Kind::Text,
         "The code of the version, if it is not the code of the function.",
     )],
+    image::KEYS,
     KEYS,
     managed::KEYS,
     bundle::KEYS,
@@ -168,6 +170,7 @@ pub fn read_version_keys(
         spec: base,
         mut inputs,
     } = base;
+    let base = read_image(table, base, &mut inputs, project, diagnostics);
     let code = table.text("code");
     let command = table.texts("command");
     let handler = table.text("handler");
@@ -193,7 +196,11 @@ pub fn read_version_keys(
     let layers = lifecycle::read_layers(table, base.layers, &mut inputs, project, diagnostics);
     managed::read(table, &mut inputs.runtime, project, diagnostics);
     bundle::read(table, &mut inputs.runtime.bundle, diagnostics);
-    inputs.sandbox = sandbox::read(table).or(inputs.sandbox);
+    let sandbox = match inputs.image {
+        Some(_) => sandbox::read_with_image(table, diagnostics),
+        None => sandbox::read(table),
+    };
+    inputs.sandbox = sandbox.or(inputs.sandbox);
     let tmp = table.integer("ephemeral-storage");
     let tmp = tmp.and_then(|tmp| u32::try_from(tmp.value).ok());
     let memory = memory.and_then(|memory| u32::try_from(memory.value).ok());
@@ -222,6 +229,38 @@ pub fn read_version_keys(
     };
     debug::read(table, &mut spec, listeners, diagnostics);
     Version { spec, inputs }
+}
+
+/// Reads `image` and `image-config`. Returns `base` with the image, without what an image replaces.
+fn read_image(
+    table: &mut Reader<'_>,
+    base: FunctionSpec,
+    inputs: &mut FunctionInputs,
+    project: &Path,
+    diagnostics: &Diagnostics,
+) -> FunctionSpec {
+    let before = inputs.image.take();
+    let was_image = before.is_some();
+    let Some((image, code)) = image::read(table, before, project, diagnostics) else {
+        return base;
+    };
+    inputs.image = Some(image);
+    if was_image {
+        return FunctionSpec {
+            code: code.unwrap_or(base.code),
+            ..base
+        };
+    }
+    inputs.code = PathBuf::new();
+    inputs.layers = Vec::new();
+    inputs.runtime = managed::RuntimeSettings::default();
+    inputs.sandbox = None;
+    FunctionSpec {
+        code: code.unwrap_or(base.code),
+        handler: String::new(),
+        layers: Vec::new(),
+        ..base
+    }
 }
 
 /// Reads the code that `code` and `command` name. Each of them can be left out.

@@ -197,8 +197,6 @@ fn files_have_their_modes_and_times_as_far_as_functions_see_them() {
         ("sticky", 0o1777),
         ("none", 0o700),
         ("", 0o755),
-        ("tmp", 0o755),
-        ("etc/hosts", 0o644),
     ] {
         let about = image.root.join(name).symlink_metadata().unwrap();
         assert_eq!(about.permissions().mode() & 0o7777, mode, "{name}");
@@ -242,20 +240,4 @@ fn long_names_of_both_kinds_are_read() {
     let pax = image.root.join(long.replace('f', "p"));
     assert_eq!(fs::read(&pax).unwrap(), b"pax");
     assert_eq!(pax.metadata().unwrap().mtime_nsec(), 500_000_000);
-}
-
-#[test]
-fn mount_points_exist_whatever_the_image_has_there() {
-    let place = Place::new();
-    let made = Made::new([tar()
-        .folder("etc", 0o755)
-        .link("etc/resolv.conf", "../run/systemd/resolve/stub-resolv.conf")
-        .file("etc/hosts", "kept")
-        .link("tmp", "/var/tmp")
-        .file("opt", "")]);
-    let image = place.open_made(&made).unwrap();
-    let at = |name: &str| image.root.join(name);
-    assert!(at("etc/resolv.conf").symlink_metadata().unwrap().is_file());
-    assert_eq!(fs::read(at("etc/hosts")).unwrap(), b"kept");
-    assert!(at("var/tmp").is_dir() && at("opt").is_file() && at("var/task").is_dir());
 }

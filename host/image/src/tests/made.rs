@@ -243,7 +243,7 @@ impl Place {
     }
 }
 
-/// Every path of an image besides the mount points, with what is there: `/a`, `b=content`, `c->target`.
+/// Every path of an image, with what is there: `/a`, `b=content`, `c->target`.
 pub fn listing(image: &Image) -> Vec<String> {
     fn walk(folder: &Path, root: &Path, found: &mut Vec<String>) {
         for entry in fs::read_dir(folder).unwrap() {
@@ -266,15 +266,6 @@ pub fn listing(image: &Image) -> Vec<String> {
     }
     let mut found = Vec::new();
     walk(&image.root, &image.root, &mut found);
-    let points = crate::MOUNT_POINTS;
-    let is_mount_point = |line: &String| {
-        let folders = ["etc/", "var/"].iter().copied();
-        let name = line.trim_end_matches('/');
-        points.folders.contains(&name)
-            || points.files.iter().any(|file| *line == format!("{file}="))
-            || folders.into_iter().any(|folder| folder == line)
-    };
-    found.retain(|line| !is_mount_point(line));
     found.sort();
     found
 }

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use jiff::Timestamp;
-use lambkin_lambda::{Account, Alias, Function, LogFormat};
+use lambkin_lambda::{Account, Alias, Function, Image, LogFormat};
 use lambkin_model::{arn as arn_of, partition};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -70,6 +70,10 @@ pub(super) fn function(function: &Function, arn: &str, detail: Detail) -> Value 
     });
     if let Some(members) = members.as_object_mut() {
         let mut add = |key: &str, value| drop(members.insert(key.to_owned(), value));
+        if let Some(image) = package.image() {
+            add("PackageType", "Image".into());
+            add("ImageConfigResponse", image_config(image));
+        }
         let variables = spec.variables.get();
         if !variables.is_empty() {
             add("Environment", json!({ "Variables": variables }));
@@ -87,8 +91,23 @@ pub(super) fn function(function: &Function, arn: &str, detail: Detail) -> Value 
                 json!({ "RuntimeVersionArn": runtime }),
             );
         }
+        // The image brings these.
+        if package.image().is_some() {
+            for key in ["Runtime", "Handler", "RuntimeVersionConfig"] {
+                members.remove(key);
+            }
+        }
     }
     members
+}
+
+/// `ImageConfigResponse`: how the image's program is started.
+fn image_config(image: &Image) -> Value {
+    json!({ "ImageConfig": {
+        "EntryPoint": image.entry_point,
+        "Command": image.command,
+        "WorkingDirectory": image.working_directory.clone().unwrap_or_default(),
+    } })
 }
 
 /// The reserved concurrency of a function; `None` if it has none.

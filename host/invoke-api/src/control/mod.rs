@@ -15,7 +15,7 @@ use std::sync::Arc;
 use http::request::Parts;
 use http::{Method, StatusCode};
 use lambkin_http::Response;
-use lambkin_lambda::{Alias, Function, FunctionRef, Lambda, RecursiveLoop, Versions};
+use lambkin_lambda::{Alias, Entry, Function, FunctionRef, Image, Lambda, RecursiveLoop, Versions};
 use serde_json::{Value, json};
 
 use self::configuration::Detail;
@@ -203,11 +203,18 @@ impl FunctionRequest<'_> {
 
     async fn get(&self) -> Result<Value, ApiError> {
         let (function, _) = self.wanted()?;
-        let location = format!("file://{}", function.spec().code.task_root.display());
-        let mut members = json!({
-            "Configuration": self.configuration().await?,
-            "Code": { "RepositoryType": "S3", "Location": location },
-        });
+        let code = match &function.spec().code.entry {
+            Entry::Image(image) => {
+                let Image { name, digest, .. } = &*image.get();
+                let resolved = format!("{name}@{digest}");
+                json!({ "RepositoryType": "ECR", "ImageUri": name, "ResolvedImageUri": resolved })
+            }
+            _ => {
+                let location = format!("file://{}", function.spec().code.task_root.display());
+                json!({ "RepositoryType": "S3", "Location": location })
+            }
+        };
+        let mut members = json!({ "Configuration": self.configuration().await?, "Code": code });
         if let (Some(members), Some(reserved)) = (members.as_object_mut(), self.reserved()) {
             members.insert("Concurrency".to_owned(), reserved);
         }

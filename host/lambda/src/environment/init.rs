@@ -30,9 +30,10 @@ use super::sandbox::{RuntimeProgram, Sandbox, SandboxEvent};
 use super::state::{Environment, Input, Stopped};
 use crate::bootstrap::NoBootstrapError;
 use crate::clock::Deadline;
+use crate::code::Entry;
 use crate::demand::DemandGauge;
 use crate::dispatch::{Message, Way};
-use crate::extension::discover::{self, LAUNCH_ERROR, discover};
+use crate::extension::discover::{self, LAUNCH_ERROR, discover, discover_in_image};
 use crate::extension::event::ShutdownReason;
 use crate::extension::registry::ExtensionEvent;
 use crate::function_error;
@@ -341,9 +342,17 @@ impl Environment {
         let function = &self.function;
         let spec = &function.spec;
         let (program, arguments) = spec.program().map_err(InitPhaseError::NoBootstrap)?;
-        let with_host = spec.sandbox == SandboxMode::Process;
-        let discovered = discover(&spec.layer_folders(), &spec.search_path(), with_host)
-            .map_err(not_launched)?;
+        let discovered = match &spec.code.entry {
+            Entry::Image(image) => {
+                let image = image.get();
+                discover_in_image(image.files(), &spec.search_path())
+            }
+            _ => {
+                let with_host = spec.sandbox == SandboxMode::Process;
+                discover(&spec.layer_folders(), &spec.search_path(), with_host)
+            }
+        };
+        let discovered = discovered.map_err(not_launched)?;
         let disabled_by = discovered.disabled_by.clone();
         let runtime = RuntimeProgram {
             program: program.clone(),
@@ -469,6 +478,10 @@ impl Environment {
         let status = match error {
             InitPhaseError::Stopped | InitPhaseError::Outdated => return,
             InitPhaseError::TimedOut => ReportStatus::TimedOut,
+            InitPhaseError::NoBootstrap(NoBootstrapError {
+                image: Some((error_type, _)),
+                ..
+            }) => ReportStatus::Error(error_type),
             InitPhaseError::NoBootstrap(_) | InitPhaseError::NotStarted(..) => {
                 ReportStatus::Error(function_error::INVALID_ENTRYPOINT)
             }
@@ -507,6 +520,10 @@ impl InitPhaseError {
     ) -> Option<FunctionError> {
         Some(match self {
             Self::Stopped | Self::Outdated => return None,
+            Self::NoBootstrap(NoBootstrapError {
+                image: Some((error_type, said)),
+                ..
+            }) => function_error::no_image_program(id, error_type, &said),
             Self::NoBootstrap(NoBootstrapError {
                 interpreter: Some(reason),
                 ..

@@ -148,7 +148,7 @@ impl Sandbox {
                 *text = debugger.fill_in(text);
             }
         }
-        let directory = view.code();
+        let directory = view.directory();
         let peers = Arc::new(Peers::new(&spec.name, address, spec.runtime_api.is_some()));
         function.sandboxes.add(&peers);
         let mut extension_processes = ExtensionProcesses::new(Arc::clone(&peers));
@@ -306,8 +306,8 @@ impl Sandbox {
                     log.finish_lines();
                     let failure = process.as_ref().and_then(Process::failure);
                     explain(exit, failure, log);
-                    if failure.is_none() && self.mode == SandboxMode::Namespace {
-                        explain_start(exit, log);
+                    if failure.is_none() {
+                        explain_start(exit, self.mode, log);
                     }
                     return SandboxEvent::RuntimeExited(exit);
                 }
@@ -427,7 +427,7 @@ fn extensions(
     let info = FunctionInfo {
         function_name: function.spec.name.clone(),
         function_version: function.spec.version.clone(),
-        handler: function.spec.handler.clone(),
+        handler: function.spec.current_handler(),
         account_id: function.account.id.clone(),
     };
     if discovered.disabled_by.is_some() {
@@ -483,11 +483,17 @@ fn explain(exit: Exit, failure: Option<&Failure>, log: &mut EnvironmentLog) {
 }
 
 /// Explains why a program that can be executed on the host was not started in a sandbox.
-fn explain_start(exit: Exit, log: &mut EnvironmentLog) {
+fn explain_start(exit: Exit, mode: SandboxMode, log: &mut EnvironmentLog) {
     let Exit::NotStarted(errno) = exit else {
         return;
     };
     match io::Error::from_raw_os_error(errno).kind() {
+        _ if mode == SandboxMode::Process => {}
+        io::ErrorKind::PermissionDenied if mode == SandboxMode::Image => log.platform(
+            "lambkin: an image's processes are a user who owns none of its files, as on AWS, whatever USER says: let \
+             others read its files and execute its program (`RUN chmod -R a+rX …`)",
+        ),
+        _ if mode == SandboxMode::Image => {}
         io::ErrorKind::PermissionDenied => log.platform(
             "lambkin: in its sandbox, the function is a user who owns none of its files, as on AWS: let others read the \
              code and execute the program (`chmod -R a+rX`)",

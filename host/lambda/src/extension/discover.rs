@@ -8,7 +8,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::bootstrap::{ExecutableError, examine};
+use crate::bootstrap::{ExecutableError, examine_in};
+use crate::rootfs::Files;
 
 /// The error type of an external extension that cannot be started.
 pub(crate) const LAUNCH_ERROR: &str = "Extension.LaunchError";
@@ -58,27 +59,33 @@ pub(crate) fn discover(
 ) -> Result<Discovered, LaunchError> {
     let opt = PathBuf::from(OPT);
     let host = std::iter::once(&opt).filter(|_| with_host);
-    discover_in(host.chain(layers), search)
+    discover_in(Files::HOST, host.chain(layers), search)
+}
+
+/// Searches `/opt` of an image. The paths are those that the extensions see.
+pub(crate) fn discover_in_image(files: Files<'_>, search: &str) -> Result<Discovered, LaunchError> {
+    discover_in(files, std::iter::once(&PathBuf::from(OPT)), search)
 }
 
 fn discover_in<'a>(
+    files: Files<'_>,
     layers: impl Iterator<Item = &'a PathBuf>,
     search: &str,
 ) -> Result<Discovered, LaunchError> {
     let mut found = BTreeMap::new();
     for layer in layers {
         let kill_switch = layer.join(KILL_SWITCH);
-        if kill_switch.exists() {
+        if files.place(&kill_switch).exists() {
             return Ok(Discovered {
                 extensions: Vec::new(),
                 disabled_by: Some(kill_switch),
             });
         }
-        add_programs(&layer.join("extensions"), &mut found)?;
+        add_programs(files, &layer.join("extensions"), &mut found)?;
     }
     let checked = found
         .into_iter()
-        .map(|(name, path)| match examine(&path, search) {
+        .map(|(name, path)| match examine_in(files, &path, search) {
             Ok(()) => Ok(ExternalExtension { name, path }),
             Err(reason) => Err(LaunchError::Unusable { path, reason }),
         });
@@ -89,22 +96,24 @@ fn discover_in<'a>(
 }
 
 /// Adds every entry of a folder that is not a folder itself.
-fn add_programs(folder: &Path, found: &mut BTreeMap<String, PathBuf>) -> Result<(), LaunchError> {
+fn add_programs(
+    files: Files<'_>,
+    folder: &Path,
+    found: &mut BTreeMap<String, PathBuf>,
+) -> Result<(), LaunchError> {
     let unreadable = |reason| LaunchError::Unreadable {
         path: folder.to_owned(),
         reason,
     };
-    let entries = match fs::read_dir(folder) {
+    let entries = match fs::read_dir(files.place(folder)) {
         Ok(entries) => entries,
         Err(error) if is_missing(&error) => return Ok(()),
         Err(error) => return Err(unreadable(error)),
     };
     for entry in entries {
-        let path = entry.map_err(unreadable)?.path();
-        let Some(name) = path.file_name() else {
-            continue;
-        };
-        if !path.is_dir() {
+        let name = entry.map_err(unreadable)?.file_name();
+        let path = folder.join(&name);
+        if !files.place(&path).is_dir() {
             found.insert(name.to_string_lossy().into_owned(), path);
         }
     }
@@ -146,7 +155,7 @@ mod tests {
         let a = extension(&layers[1], "a", 0o755);
         let b = extension(&layers[1], "b.sh", 0o755);
         fs::create_dir(layers[0].join("extensions/folder")).unwrap();
-        let found = discover_in(layers.iter(), "/bin").unwrap();
+        let found = discover_in(Files::HOST, layers.iter(), "/bin").unwrap();
         let expected = [("a", a), ("b.sh", b), ("c", c)].map(|(name, path)| ExternalExtension {
             name: name.to_owned(),
             path,
@@ -160,7 +169,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let [missing, empty] = layers(root.path());
         fs::create_dir_all(empty.join("extensions")).unwrap();
-        let found = discover_in([missing, empty].iter(), "/bin").unwrap();
+        let found = discover_in(Files::HOST, [missing, empty].iter(), "/bin").unwrap();
         assert_eq!(found, Discovered::default());
     }
 
@@ -170,7 +179,9 @@ mod tests {
         let layers = layers(root.path());
         extension(&layers[0], "good", 0o755);
         let bad = extension(&layers[1], "bad", 0o644);
-        let error = discover_in(layers.iter(), "/bin").unwrap_err().to_string();
+        let error = discover_in(Files::HOST, layers.iter(), "/bin")
+            .unwrap_err()
+            .to_string();
         let expected = format!(
             "the extension {} is not executable; `chmod +x` it",
             bad.display()
@@ -184,7 +195,7 @@ mod tests {
         let layers = layers(root.path());
         extension(&layers[0], "x", 0o644);
         let good = extension(&layers[1], "x", 0o755);
-        let found = discover_in(layers.iter(), "/bin").unwrap();
+        let found = discover_in(Files::HOST, layers.iter(), "/bin").unwrap();
         assert_eq!(found.extensions.len(), 1);
         assert_eq!(found.extensions[0].path, good);
     }
@@ -197,7 +208,7 @@ mod tests {
         fs::create_dir_all(&layers[1]).unwrap();
         let switch = layers[1].join("disable-extensions-jwigqn8j");
         fs::write(&switch, "").unwrap();
-        let found = discover_in(layers.iter(), "/bin").unwrap();
+        let found = discover_in(Files::HOST, layers.iter(), "/bin").unwrap();
         assert_eq!(found.extensions, []);
         assert_eq!(found.disabled_by, Some(switch));
     }

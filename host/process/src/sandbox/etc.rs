@@ -76,11 +76,7 @@ pub(super) fn fill(host: &Path) -> io::Result<Vec<(PathBuf, PathBuf)>> {
         }
         fs::write(target, content)?;
     }
-    // Extensions listen for telemetry at this name.
-    let mut hosts = fs::read_to_string(etc.join("hosts"))
-        .unwrap_or_else(|_| "127.0.0.1 localhost\n::1 localhost\n".to_owned());
-    hosts.push_str("\n127.0.0.1 sandbox.localdomain sandbox\n");
-    fs::write(etc.join("hosts"), hosts)?;
+    fs::write(etc.join("hosts"), hosts(host))?;
     fs::write(
         etc.join("passwd"),
         format!(
@@ -114,6 +110,23 @@ pub(super) fn fill(host: &Path) -> io::Result<Vec<(PathBuf, PathBuf)>> {
         is_open.then_some((folder, source))
     });
     Ok(found.collect())
+}
+
+/// The files of `/etc` that depend on the machine, by their names, for a root that has an `/etc` of its own.
+pub(super) fn of_machine(host: &Path) -> Vec<(&'static str, Vec<u8>)> {
+    let resolver = content(host, Path::new("/etc/resolv.conf"));
+    vec![
+        ("hosts", hosts(host)),
+        ("resolv.conf", resolver.unwrap_or_default()),
+    ]
+}
+
+/// The host's `hosts`, with the name at which extensions listen for telemetry.
+fn hosts(host: &Path) -> Vec<u8> {
+    let found = content(host, Path::new("/etc/hosts"));
+    let mut hosts = found.unwrap_or_else(|| b"127.0.0.1 localhost\n::1 localhost\n".to_vec());
+    hosts.extend(b"\n127.0.0.1 sandbox.localdomain sandbox\n");
+    hosts
 }
 
 /// The content of a file of the host, at the end of all links, if everyone may read it.

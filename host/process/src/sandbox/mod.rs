@@ -14,6 +14,8 @@
 //! - Root maps 0, for the files of the system, and 993 to an id that nobody else has, which owns nothing. The kernel lets nobody map two ids
 //!   from inside, so the host does, at the launcher's request.
 //!
+//! In mode `image`, the root is that of a container image instead (`image`); everything else is the same.
+//!
 //! On failure: [`Failure`] has the step, the error and the path; nothing is started. Whether the mode works at all is
 //! found out by trying, see [`support()`](crate::support()).
 
@@ -24,10 +26,12 @@ mod etc;
 #[cfg(target_os = "linux")]
 pub(crate) mod identity;
 #[cfg(target_os = "linux")]
-pub(crate) mod root;
+pub(crate) mod image;
+#[cfg(target_os = "linux")]
+mod root;
 mod spec;
 
 #[cfg(target_os = "linux")]
 pub use identity::limits_tasks;
 pub(crate) use spec::MERGE;
-pub use spec::{Failure, GROUP_ID, OPT, RUNTIME, Sandbox, TASK, USER_ID, Visible};
+pub use spec::{Failure, GROUP_ID, ImageRoot, OPT, RUNTIME, Sandbox, TASK, USER_ID, Visible};

@@ -1,7 +1,7 @@
 //! The file system of a sandbox, which the init process builds in new mount, IPC and UTS namespaces.
 //!
 //! A tmpfs becomes the root. While it is filled, the host's root is at [`HOST`] in it, and is detached at the end. Then
-//! every mount but `/tmp` and `/proc` is made read-only.
+//! every mount but `/tmp` and `/proc` is made read-only. `image` takes the same steps for the root of an image.
 //!
 //! On failure: [`Failure`] with the step and the path on the host. The namespaces end with the process.
 
@@ -21,7 +21,7 @@ use super::etc;
 use super::spec::{Failure, GROUP_ID, MERGE, OPT, RUNTIME, Sandbox, TASK, USER_ID};
 
 /// Where the host's root is while the new root is filled.
-const HOST: &str = "/host";
+pub(super) const HOST: &str = "/host";
 
 /// Where layers are while they are merged.
 const LAYERS: &str = "/layers";
@@ -45,9 +45,9 @@ const SYSTEM: [&str; 9] = [
 /// There is no `/dev/shm`, as on AWS.
 const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
 
-/// Replaces this process's file system. The process needs all capabilities in a user namespace of its own, and its PID
-/// namespace must be new.
-pub(crate) fn build(sandbox: &Sandbox) -> Result<(), Failure> {
+/// Replaces this process's file system by an empty one, with the host's root at [`HOST`]. The process needs all
+/// capabilities in a user namespace of its own, and its PID namespace must be new.
+pub(super) fn begin() -> Result<(), Failure> {
     #[expect(
         deprecated,
         reason = "the other function is unsafe because of a flag that is not used here"
@@ -57,17 +57,17 @@ pub(crate) fn build(sandbox: &Sandbox) -> Result<(), Failure> {
     rustix::system::sethostname(HOSTNAME).map_err(|error| Failure::new("sethostname", error))?;
     // As on AWS. The host's may hide what is created here from the program's user.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
-    enter_new_root()?;
+    enter_new_root()
+}
+
+/// Replaces this process's file system by that of a sandbox without an image, as [`begin`] has.
+pub(super) fn build(sandbox: &Sandbox) -> Result<(), Failure> {
+    begin()?;
+    let base = Path::new("/");
     add_system()?;
-    add_devices()?;
-    add_tmp(sandbox.tmp_mb)?;
-    let plain = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
-    create("/proc")?;
-    mount("proc", "/proc", "proc", plain, None)
-        .map_err(|error| Failure::at("mount(proc)", Path::new("/proc"), &error.into()))?;
-    // A namespace of its own would give the program capabilities in it, and with them much of the kernel to attack. Where
-    // the limit cannot be set, it would still be confined.
-    let _ = fs::write("/proc/sys/user/max_user_namespaces", "0");
+    add_devices(base)?;
+    add_tmp(base, sandbox.tmp_mb)?;
+    add_proc(base)?;
     add_code(sandbox)?;
     add_layers(sandbox)?;
     match &sandbox.runtime {
@@ -123,12 +123,12 @@ fn add_system() -> Result<(), Failure> {
     Ok(())
 }
 
-fn add_devices() -> Result<(), Failure> {
-    create("/dev")?;
+pub(super) fn add_devices(base: &Path) -> Result<(), Failure> {
+    let folder = base.join("dev");
+    create(&folder)?;
     for name in DEVICES {
-        let device = Path::new("/dev").join(name);
         if Path::new(HOST).join("dev").join(name).exists() {
-            bind(&device, &device)?;
+            bind(&Path::new("/dev").join(name), &folder.join(name))?;
         }
     }
     for (name, to) in [
@@ -137,19 +137,32 @@ fn add_devices() -> Result<(), Failure> {
         ("stdout", "/proc/self/fd/1"),
         ("stderr", "/proc/self/fd/2"),
     ] {
-        let link = Path::new("/dev").join(name);
+        let link = folder.join(name);
         symlink(to, &link).map_err(|error| Failure::at("symlink", &link, &error))?;
     }
     Ok(())
 }
 
-fn add_tmp(megabytes: u32) -> Result<(), Failure> {
-    create("/tmp")?;
+pub(super) fn add_tmp(base: &Path, megabytes: u32) -> Result<(), Failure> {
+    let folder = base.join("tmp");
+    create(&folder)?;
     let options = format!("size={megabytes}m,mode=0700,uid={USER_ID},gid={GROUP_ID}\0");
     let options = std::ffi::CStr::from_bytes_until_nul(options.as_bytes()).unwrap_or_default();
     let flags = MountFlags::NOSUID | MountFlags::NODEV;
-    mount("tmpfs", "/tmp", "tmpfs", flags, Some(options))
+    mount("tmpfs", &folder, "tmpfs", flags, Some(options))
         .map_err(|error| Failure::at("mount(tmpfs)", Path::new("/tmp"), &error.into()))
+}
+
+pub(super) fn add_proc(base: &Path) -> Result<(), Failure> {
+    let folder = base.join("proc");
+    let plain = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
+    create(&folder)?;
+    mount("proc", &folder, "proc", plain, None)
+        .map_err(|error| Failure::at("mount(proc)", Path::new("/proc"), &error.into()))?;
+    // A namespace of its own would give the program capabilities in it, and with them much of the kernel to attack. Where
+    // the limit cannot be set, it would still be confined.
+    let _ = fs::write(folder.join("sys/user/max_user_namespaces"), "0");
+    Ok(())
 }
 
 fn add_code(sandbox: &Sandbox) -> Result<(), Failure> {
@@ -157,7 +170,7 @@ fn add_code(sandbox: &Sandbox) -> Result<(), Failure> {
     match &sandbox.code {
         None => create(TASK),
         Some(code) if is_open_to_program(code) => bind(code, task),
-        Some(code) => merge(std::slice::from_ref(code), Some(&[]), task),
+        Some(code) => merge(std::slice::from_ref(code), Some(&|_| Ok(())), task),
     }
 }
 
@@ -173,32 +186,38 @@ fn add_layers(sandbox: &Sandbox) -> Result<(), Failure> {
         [] => create(OPT),
         [layer] if !needs_top(layer) => bind(layer, opt),
         [.., last] => {
-            let top = needs_top(last).then_some(inside.as_slice());
+            let fill = |top: &Path| {
+                inside
+                    .iter()
+                    .try_for_each(|folder| create(top.join(folder)))
+            };
+            let top = needs_top(last).then_some(&fill as &Fill<'_>);
             merge(&sandbox.layers, top, opt)
         }
     }
 }
 
-/// Mounts folders on each other, later ones over earlier ones, and then, with `mount_points`, a folder that the program
-/// may open, with these folders in it. The mode of a folder that holds code need not be such that the program could open
+/// Creates what is needed in a folder.
+type Fill<'a> = dyn Fn(&Path) -> Result<(), Failure> + 'a;
+
+/// Mounts folders on each other, later ones over earlier ones, and then, with `fill`, a folder that the program may open,
+/// with what `fill` creates in it. The mode of a folder that holds code need not be such that the program could open
 /// it, because on AWS that folder is not part of the code.
-fn merge(
+pub(super) fn merge(
     folders: &[PathBuf],
-    mount_points: Option<&[&Path]>,
+    fill: Option<&Fill<'_>>,
     target: &Path,
 ) -> Result<(), Failure> {
     let flags = MountFlags::NOSUID | MountFlags::NODEV;
     create(LAYERS)?;
     let mut mounted = Vec::new();
-    if let Some(mount_points) = mount_points {
+    if let Some(fill) = fill {
         // A file system of its own, which the merged one keeps when this place is removed.
         let top = Path::new(LAYERS).join("top");
         create(&top)?;
         mount("tmpfs", &top, "tmpfs", flags, Some(c"mode=0755,size=1m"))
             .map_err(|error| Failure::at("mount(tmpfs)", &top, &error.into()))?;
-        for folder in mount_points {
-            create(top.join(folder))?;
-        }
+        fill(&top)?;
         mounted.push(top);
     }
     for (number, folder) in folders.iter().enumerate().rev() {
@@ -258,7 +277,7 @@ fn leave_host() -> Result<(), Failure> {
 }
 
 /// Makes every mount read-only, except for what the program may write to.
-fn make_read_only() -> Result<(), Failure> {
+pub(super) fn make_read_only() -> Result<(), Failure> {
     let table = Path::new("/proc/self/mountinfo");
     let mounts = fs::read_to_string(table).map_err(|error| Failure::at("read", table, &error))?;
     for line in mounts.lines() {
@@ -317,7 +336,7 @@ fn bind(source: &Path, target: &Path) -> Result<(), Failure> {
 }
 
 /// Creates a folder of the new root, with those above it.
-fn create(folder: impl AsRef<Path>) -> Result<(), Failure> {
+pub(super) fn create(folder: impl AsRef<Path>) -> Result<(), Failure> {
     let folder = folder.as_ref();
     fs::create_dir_all(folder).map_err(|error| Failure::at("mkdir", folder, &error))
 }

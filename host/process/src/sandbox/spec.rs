@@ -41,6 +41,20 @@ pub struct Sandbox {
     pub visible: Vec<Visible>,
     /// The size of `/tmp` in MB.
     pub tmp_mb: u32,
+    /// The container image whose files are the root. Then there is nothing of the host's system, and none of the folders
+    /// above.
+    #[serde(default)]
+    pub image: Option<ImageRoot>,
+}
+
+/// The files of a container image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageRoot {
+    /// The folder with them, without symbolic links in its path. Its content need not be trusted.
+    pub folder: PathBuf,
+    /// Scripts that take the place of files of the image: their paths inside, which have no symbolic links, and their
+    /// texts.
+    pub scripts: Vec<(PathBuf, String)>,
 }
 
 /// A file or folder of the host that is visible inside.

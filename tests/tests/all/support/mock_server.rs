@@ -31,7 +31,7 @@ impl Request {
 }
 
 /// A status and a body; `None` leaves the request unanswered until the client closes the connection.
-pub type Answer = Option<(u16, String)>;
+pub type Answer<Body = String> = Option<(u16, Body)>;
 
 /// The server. It runs until the end of the test process.
 pub struct MockServer {
@@ -41,6 +41,13 @@ pub struct MockServer {
 
 impl MockServer {
     pub fn start(answer: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Self {
+        Self::with_bodies(answer)
+    }
+
+    /// Like [`start`](Self::start), with bodies that need not be text.
+    pub fn with_bodies<Body: AsRef<[u8]>>(
+        answer: impl Fn(&Request) -> Answer<Body> + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("its address"));
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -65,10 +72,10 @@ impl MockServer {
 }
 
 /// Serves the only request of a connection.
-fn serve(
+fn serve<Body: AsRef<[u8]>>(
     mut stream: TcpStream,
     recorded: &Mutex<Vec<Request>>,
-    answer: &impl Fn(&Request) -> Answer,
+    answer: &impl Fn(&Request) -> Answer<Body>,
 ) -> io::Result<()> {
     let request = read(&mut BufReader::new(&stream))?;
     recorded.lock().unwrap().push(request.clone());
@@ -78,9 +85,10 @@ fn serve(
     };
     write!(
         stream,
-        "HTTP/1.1 {status} As the test says\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    )
+        "HTTP/1.1 {status} As the test says\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+        body.as_ref().len()
+    )?;
+    stream.write_all(body.as_ref())
 }
 
 fn read(from: &mut impl BufRead) -> io::Result<Request> {

@@ -7,6 +7,8 @@ mod disk_recorder;
 mod doors;
 mod emulator_process;
 pub mod http;
+#[cfg(target_os = "linux")]
+mod image;
 mod issuer;
 mod mock_server;
 mod project;
@@ -24,6 +26,8 @@ pub use disk_recorder::disk_recorder;
 pub use doors::{DOORS, Doors};
 pub use emulator_process::{EmulatorProcess, fixed_port, free_port, lambkin_alone};
 pub use http::{Reply, raw, request};
+#[cfg(target_os = "linux")]
+pub use image::Image;
 pub use issuer::{Issuer, SigningKey, standard_claims};
 pub use mock_server::{Answer, MockServer, Request as RecordedRequest};
 pub use project::{Project, RAW_BOOTSTRAP, cache_folder};
