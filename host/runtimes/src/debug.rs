@@ -95,6 +95,8 @@ pub(crate) fn variables(language: Language, debug: Debug<'_>) -> Vec<(&'static s
         Language::Ruby => vec![
             ("RUBY_DEBUG_HOST", "127.0.0.1".to_owned()),
             ("RUBY_DEBUG_PORT", debug.port.to_owned()),
+            // Without lines in the log that name a port which is not the one to attach to.
+            ("RUBY_DEBUG_LOG_LEVEL", "ERROR".to_owned()),
         ],
         Language::Python => vec![("PYDEVD_DISABLE_FILE_VALIDATION", "1".to_owned())],
         _ => Vec::new(),

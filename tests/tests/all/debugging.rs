@@ -1,10 +1,10 @@
 //! Debugging: where debuggers attach, and clocks that are paused while somebody is attached. The debuggers are real ones:
-//! Node's inspector, debugpy and JDWP, each with the protocol or the program of its clients.
+//! Node's inspector, debugpy, rdbg and JDWP, each with the protocol or the program of its clients.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -342,6 +342,65 @@ fn python_without_debugpy_says_how_to_get_it() {
     assert!(reply.contains("-m pip install debugpy"), "{reply}");
 }
 
+/// The input of a debugger's client, and what it has printed so far.
+fn conversation(client: &mut Child) -> (ChildStdin, Arc<Mutex<String>>) {
+    let mut output = client.stdout.take().unwrap();
+    let text = Arc::new(Mutex::new(String::new()));
+    let printed = Arc::clone(&text);
+    std::thread::spawn(move || {
+        let mut bytes = [0; 1024];
+        while let Ok(count @ 1..) = output.read(&mut bytes) {
+            let piece = String::from_utf8_lossy(&bytes[..count]);
+            printed.lock().unwrap().push_str(&piece);
+        }
+    });
+    (client.stdin.take().unwrap(), text)
+}
+
+#[test]
+fn a_function_is_debugged_with_rdbg() {
+    let mut probe = Command::new("ruby");
+    probe.args(["-e", "require 'debug/version'"]);
+    if tool("ruby with the gem debug", probe).is_err() {
+        return;
+    }
+    let text =
+        "def handler(event:, context:)\n  doubled = event['n'] * 2\n  { doubled: doubled }\nend\n";
+    let server = debugged("app.rb", text, "debug-wait = true\n").serve();
+    let reply = server.invoke_meanwhile("doubled", r#"{"n":21}"#);
+    let address = address(&server);
+    let (host, port) = address.split_once(':').unwrap();
+    // The program may be in no folder of `PATH`.
+    let find = "load Gem.bin_path('debug', 'rdbg')";
+    let mut rdbg = Command::new("ruby")
+        .args(["-e", find, "--", "--attach", host, port])
+        .env("RUBY_DEBUG_NO_COLOR", "true")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut commands, text) = conversation(&mut rdbg);
+    let until = |wanted: &str| eventually(wanted, || text.lock().unwrap().contains(wanted));
+    until("(rdbg:remote)");
+    writeln!(commands, "b app.rb:3").unwrap();
+    until("(pending)");
+    writeln!(commands, "c").unwrap();
+    until("Stop by");
+    think_for_a_while();
+    writeln!(commands, "p doubled").unwrap();
+    until("=> 42");
+    writeln!(commands, "c").unwrap();
+    assert_eq!(reply.join().unwrap().json(), json!({ "doubled": 42 }));
+    rdbg.kill().unwrap();
+    rdbg.wait().unwrap();
+    let log = server.log();
+    assert!(!log.contains("timed out"), "{log}");
+    assert!(
+        !log.contains("can attach via"),
+        "a port that is not the one to attach to: {log}"
+    );
+}
+
 #[test]
 fn a_function_is_debugged_with_jdb() {
     let Ok(code) = installed("runtimes/java") else {
@@ -363,17 +422,7 @@ fn a_function_is_debugged_with_jdb() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut commands = jdb.stdin.take().unwrap();
-    let mut output = jdb.stdout.take().unwrap();
-    let text = Arc::new(Mutex::new(String::new()));
-    let printed = Arc::clone(&text);
-    std::thread::spawn(move || {
-        let mut bytes = [0; 1024];
-        while let Ok(count @ 1..) = output.read(&mut bytes) {
-            let piece = String::from_utf8_lossy(&bytes[..count]);
-            printed.lock().unwrap().push_str(&piece);
-        }
-    });
+    let (mut commands, text) = conversation(&mut jdb);
     let until = |wanted: &str| eventually(wanted, || text.lock().unwrap().contains(wanted));
     until("VM Started");
     // The compiler adds a method of the same name with other types.
