@@ -1,6 +1,6 @@
 //! A function that is a container image: which program is started, in which folder and with which variables.
 //!
-//! ENTRYPOINT, CMD and WORKDIR count as on AWS, where `ImageConfig` replaces each of them on its own; USER does not count.
+//! ENTRYPOINT, CMD and WORKDIR count as on AWS, where `ImageConfig` replaces each of them on its own; USER does not.
 //! Nothing of the image need be trusted: it is only looked at below its folder (`rootfs`).
 //!
 //! AWS's Runtime Interface Emulator in an image would be a second Runtime API, of which Lambkin would never see a call.

@@ -8,8 +8,8 @@
 //! breaks a protocol, the process is replaced and the caller gets the error that AWS would return.
 //!
 //! The files in order, each of which uses only earlier ones: [`limits`], `time`, `name`, `ids`, `call`,
-//! `script`, `archive`, `rootfs`, `bootstrap`, `function_error`, `image`, `made_from`, `code`, `wrapper`, `clock`, `debugger`,
-//! `spec`, `installation`, `view`, `recursion`, `state_machine`,
+//! `script`, `archive`, `rootfs`, `bootstrap`, `function_error`, `image`, `made_from`, `code`, `wrapper`, `clock`,
+//! `debugger`, `spec`, `installation`, `view`, `recursion`, `state_machine`,
 //! `api_error`, `dispatch`,
 //! `demand`, `start_turn`, `memory`, `extension` and `telemetry` (in the order of their files), `visible`, `log`,
 //! `runtime_api`, `ports`, `function`, `variables`, `environment`, `invoke`, `version`, `asynchronous::accept`, `lambda`,

@@ -2,8 +2,8 @@
 //!
 //! In sandbox mode `process` they see the host itself. In mode `namespace` the code is at `/var/task`, the layers are at
 //! `/opt` and the runtime client is at `/var/runtime`, as on AWS. A program that is elsewhere on the host, such as the
-//! interpreter of a version manager, is visible there together with the folder of its installation. In mode `image` they
-//! see the files of the image, and paths are never those of the host.
+//! interpreter of a version manager, is visible there together with the folder of its installation. In mode `image`
+//! they see the files of the image, and paths are never those of the host.
 
 use std::fs;
 use std::io::Read;

@@ -49,5 +49,5 @@ pub use protocol::{Launch, SUPERVISOR_ARGUMENT};
 pub use sockets::{Holder, Listener, Socket, listeners_below};
 pub use subreaper::kill_orphans;
 pub use supervisor::supervise;
-pub use support::{Support, advice, merges, support};
+pub use support::{Support, advice, merges, opens, support};
 pub use tree::{Tree, format_path, read_file};

@@ -14,7 +14,7 @@ use rustix::io::Errno;
 use crate::exit::Exit;
 use crate::process::Process;
 use crate::protocol::Launch;
-use crate::sandbox::{Failure, MERGE, Sandbox};
+use crate::sandbox::{Failure, IMAGE, ImageRoot, MERGE, Sandbox};
 
 /// What this machine can do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,6 +93,20 @@ pub async fn merges(code: &Path, layers: &[PathBuf]) -> Result<(), Failure> {
     result
 }
 
+/// Makes a sandbox with the files of an image, in which nothing is started: whether they can be a root depends on the file
+/// system that they are on, too.
+pub async fn opens(image: &Path) -> Result<(), Failure> {
+    let image = ImageRoot {
+        folder: image.to_owned(),
+        scripts: Vec::new(),
+    };
+    attempt(Sandbox {
+        image: Some(image),
+        ..Sandbox::default()
+    })
+    .await
+}
+
 async fn attempt(sandbox: Sandbox) -> Result<(), Failure> {
     if !cfg!(target_os = "linux") {
         return Err(Failure::new(
@@ -156,6 +170,12 @@ fn advice_for(
     if failure.stage == MERGE {
         return Some(match errno {
             Errno::NODEV => "to enable it: `sudo modprobe overlay`".to_owned(),
+            _ if failure.path.as_deref() == Some(Path::new(IMAGE)) => {
+                "the files of images are mounted with overlayfs, which some file systems do not allow, such as that of a \
+                 container, which is made with overlayfs itself: set LAMBKIN_CACHE_DIR to a folder on another one, such \
+                 as a volume of the container; before Linux 5.11, only root may use overlayfs"
+                    .to_owned()
+            }
             _ => "layers are merged with overlayfs, which some file systems do not allow, such as that of a container, which \
                   is made with overlayfs itself: move the project to another one, such as a volume of the container, or \
                   use one layer; before Linux 5.11, only root may use overlayfs"

@@ -1,6 +1,6 @@
 //! Functions from container images: which program is started and how, what it sees, and what an image cannot do.
 //!
-//! Images are made here, as archives of `docker save` and as OCI layouts. Each test runs with a host that is root and with
+//! Images are made here, as archives of `docker save` and as OCI layouts. Most tests run with a host that is root and with
 //! one that is an ordinary user, if the tests run as root.
 
 mod contained;

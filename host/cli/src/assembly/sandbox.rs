@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use anyhow::anyhow;
 use lambkin_lambda::{Entry, FunctionSpec, SandboxMode, visible_outside};
 use lambkin_process::sandbox::Failure;
-use lambkin_process::{advice, merges, support};
+use lambkin_process::{advice, merges, opens, support};
 
 use super::layers::missing_opt;
 use crate::config::{Config, SandboxChoice, full_name};
@@ -100,10 +100,10 @@ async fn choose_image(
 ) -> anyhow::Result<Vec<String>> {
     spec.sandbox = SandboxMode::Image;
     let name = full_name(spec);
-    if let Err(failure) = &support().await.overlay {
+    if let Err(failure) = opens(&spec.code.resolved_root()).await {
         return Err(anyhow!(
             "function {name}: container images do not work here: {}\nfunctions with `code` and sandbox \"process\" do",
-            explain(failure)
+            explain(&failure)
         ));
     }
     Ok(match choice {

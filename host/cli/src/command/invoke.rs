@@ -157,8 +157,8 @@ async fn invoke_image(
 ) -> anyhow::Result<(Lambda, String)> {
     if args.handler.is_some() || args.runtime.is_some() {
         bail!(
-            "--handler and --runtime are for code; {image} is a container image, whose command `image-config` replaces in \
-             lambkin.toml"
+            "--handler and --runtime are for code; {image} is a container image, whose command `image-config` replaces \
+             in lambkin.toml"
         );
     }
     let mut spec = config::ad_hoc_image(image, Path::new("")).map_err(anyhow::Error::msg)?;

@@ -26,8 +26,8 @@ pub const TABLE: Table = Table::new(&[
     &[Key::optional(
         "code",
         Kind::Text,
-        "The code, which every function has that has no `image`: a folder with a `bootstrap` or with the file of a handler, such as `app.py`; a bootstrap file or such a \
-         file; or a `.zip`. The path is relative to the folder of `lambkin.toml`.",
+        "The code, which every function has that has no `image`: a folder with a `bootstrap` or with the file of a handler, \
+         such as `app.py`; a bootstrap file or such a file; or a `.zip`. The path is relative to the folder of `lambkin.toml`.",
     )],
     image::KEYS,
     version::KEYS,

@@ -1,7 +1,7 @@
 //! The keys of functions that are container images, in place of `code`.
 //!
-//! Whether a text can name an image is found out when the file is read; the image is opened afterwards, as that may take a
-//! while. On failure: the place in the file, and why the image cannot be used.
+//! Whether a text can name an image is found out when the file is read; the image is opened afterwards, as that may take
+//! a while. On failure: the place in the file, and why the image cannot be used.
 
 use std::path::{Path, PathBuf};
 
@@ -19,7 +19,8 @@ pub const KEYS: &[Key] = &[
         "image",
         Kind::Text,
         "A container image that is the function, in place of `code`: the path of an archive of `docker save` or of the \
-         folder of an OCI layout, or the name of an image of a registry. See section *Functions from container images*.",
+         folder of an OCI layout, or the name of an image of a registry. See section *Functions from container \
+         images*.",
     ),
     Key::optional(
         "image-config",
@@ -77,7 +78,8 @@ const CONFLICTS: [(&str, &str); 10] = [
 /// The file beside `lambkin.toml` that has the digests of images of registries.
 const LOCK_FILE: &str = "lambkin.lock";
 
-const OWN_RUNTIME: &str = "cannot be combined with `image`, which has its own runtime; remove it, or replace `image` by `code`";
+const OWN_RUNTIME: &str = "cannot be combined with `image`, which has its own runtime; remove it, or replace `image` by \
+                           `code`";
 
 /// What a function with an image is made from.
 #[derive(Debug, Clone)]

@@ -66,8 +66,8 @@ impl Package {
         modified.unwrap_or(UNIX_EPOCH)
     }
 
-    /// What `CodeSha256` has: the SHA-256 in base64, without a program that of an empty one; for an image, the digits of
-    /// its digest.
+    /// What `CodeSha256` has: the SHA-256 in base64, without a program that of an empty one; for an image, the digits
+    /// of its digest.
     pub(super) fn sha256(&self) -> String {
         let program = match self {
             Self::Program(program) => program,

@@ -2,8 +2,8 @@
 //!
 //! The image's folder is merged with a small folder of ours, which lies above: it has the mount points, the files that
 //! depend on the machine, and scripts in place of some of the image's. Whatever the image has at these paths, such as a
-//! link `/dev` that leads elsewhere, is hidden by it. So nothing is ever created or mounted at a path that the image could
-//! lead to a place outside, which matters because the process that does it may be root.
+//! link `/dev` that leads elsewhere, is hidden by it. So nothing is ever created or mounted at a path that the image
+//! could lead to a place outside, which matters because the process that does it may be root.
 //!
 //! On failure: [`Failure`] with the step and the path, as in `root`.
 
@@ -16,10 +16,7 @@ use rustix::process::{chdir, pivot_root};
 
 use super::etc;
 use super::root::{self, HOST, create, merge};
-use super::spec::{Failure, ImageRoot, Sandbox};
-
-/// Where the image's root is while the host's root is still there.
-const BASE: &str = "/image";
+use super::spec::{Failure, IMAGE, ImageRoot, Sandbox};
 
 /// Folders of which nothing in the image is visible, as something is mounted there.
 const MOUNT_POINTS: [&str; 3] = ["dev", "proc", "tmp"];
@@ -41,7 +38,7 @@ pub(crate) fn build(sandbox: &Sandbox) -> Result<(), Failure> {
 
 /// Mounts the root of an image, with an empty `/dev`. Returns where it is.
 fn mount(image: &ImageRoot) -> Result<&'static Path, Failure> {
-    let base = Path::new(BASE);
+    let base = Path::new(IMAGE);
     merge(
         std::slice::from_ref(&image.folder),
         Some(&|top| fill(top, image)),

@@ -33,5 +33,5 @@ mod spec;
 
 #[cfg(target_os = "linux")]
 pub use identity::limits_tasks;
-pub(crate) use spec::MERGE;
 pub use spec::{Failure, GROUP_ID, ImageRoot, OPT, RUNTIME, Sandbox, TASK, USER_ID, Visible};
+pub(crate) use spec::{IMAGE, MERGE};

@@ -159,8 +159,8 @@ pub(super) fn add_proc(base: &Path) -> Result<(), Failure> {
     create(&folder)?;
     mount("proc", &folder, "proc", plain, None)
         .map_err(|error| Failure::at("mount(proc)", Path::new("/proc"), &error.into()))?;
-    // A namespace of its own would give the program capabilities in it, and with them much of the kernel to attack. Where
-    // the limit cannot be set, it would still be confined.
+    // A namespace of its own would give the program capabilities in it, and with them much of the kernel to attack.
+    // Where the limit cannot be set, it would still be confined.
     let _ = fs::write(folder.join("sys/user/max_user_namespaces"), "0");
     Ok(())
 }
@@ -200,8 +200,8 @@ fn add_layers(sandbox: &Sandbox) -> Result<(), Failure> {
 /// Creates what is needed in a folder.
 type Fill<'a> = dyn Fn(&Path) -> Result<(), Failure> + 'a;
 
-/// Mounts folders on each other, later ones over earlier ones, and then, with `fill`, a folder that the program may open,
-/// with what `fill` creates in it. The mode of a folder that holds code need not be such that the program could open
+/// Mounts folders on each other, later ones over earlier ones, and then, with `fill`, a folder that the program may
+/// open, with what `fill` creates in it. The mode of a folder that holds code need not be such that the program could open
 /// it, because on AWS that folder is not part of the code.
 pub(super) fn merge(
     folders: &[PathBuf],

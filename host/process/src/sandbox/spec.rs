@@ -27,6 +27,9 @@ pub const GROUP_ID: u32 = 990;
 /// The step that merges folders.
 pub(crate) const MERGE: &str = "mount(overlay)";
 
+/// Where the files of an image are merged with Lambkin's while the root is made.
+pub(crate) const IMAGE: &str = "/image";
+
 /// What a program sees besides the system: `/usr` with its links, a part of `/etc`, `/dev` with five devices, and a
 /// `/proc` of its own. Everything but `/tmp` is read-only. All paths of the host have no symbolic links.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,8 +44,8 @@ pub struct Sandbox {
     pub visible: Vec<Visible>,
     /// The size of `/tmp` in MB.
     pub tmp_mb: u32,
-    /// The container image whose files are the root. Then there is nothing of the host's system, and none of the folders
-    /// above.
+    /// The container image whose files are the root. Then there is nothing of the host's system, and none of the
+    /// folders above.
     #[serde(default)]
     pub image: Option<ImageRoot>,
 }

@@ -246,3 +246,45 @@ fn where_namespaces_do_not_work_images_are_refused_with_what_would_enable_them()
         "{report}"
     );
 }
+
+#[test]
+fn a_cache_on_a_file_system_that_cannot_be_mounted_again_is_named_before_a_call() {
+    let Ok(image) = Image::echo() else { return };
+    if !As::all().contains(&As::Root) || namespaces(As::Root).is_err() {
+        return;
+    }
+    let project = project(&image, "");
+    for folder in ["a", "b", "first", "upper", ".cache"] {
+        std::fs::create_dir(project.path().join(folder)).unwrap();
+    }
+    // The kernel stacks two of them, as of a container in a container, and no third one.
+    let stack = "mount -t tmpfs upper upper && mkdir upper/files upper/work \
+                 && mount -t overlay overlay -o lowerdir=a:b first \
+                 && mount -t overlay overlay -o lowerdir=first,upperdir=upper/files,workdir=upper/work .cache";
+    let run = |prepare: &str, argument: &str| {
+        let mut command = Command::new("unshare");
+        command
+            .args(["--mount", "sh", "-c"])
+            .arg(format!("{prepare} && exec \"$0\" \"$@\""))
+            .arg(lambkin_command().get_program())
+            .arg(argument)
+            .env("LAMBKIN_CACHE_DIR", project.path().join(".cache"))
+            .current_dir(project.path())
+            .stdin(Stdio::null());
+        command
+    };
+    if tool("mounts of overlayfs", run(stack, "--version")).is_err() {
+        return;
+    }
+    let output = run(stack, "check").output().unwrap();
+    let err = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{err}");
+    for part in [
+        "function echo: container images do not work here: mount(overlay) at /image",
+        "set LAMBKIN_CACHE_DIR to a folder on another one",
+    ] {
+        assert!(err.contains(part), "{err}");
+    }
+    let output = run("true", "check").output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+}
