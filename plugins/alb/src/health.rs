@@ -110,8 +110,8 @@ fn matches(matcher: &str, status: u16) -> bool {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Health {
     state: TargetState,
-    /// The checks in a row whose result contradicts the state.
-    contrary: u32,
+    /// The number of consecutive checks whose result contradicts the state.
+    consecutive: u32,
 }
 
 /// The state of a target, as AWS names them.
@@ -125,14 +125,14 @@ enum TargetState {
 impl Health {
     /// Reads what [`write`](Self::write) has written.
     fn read(memory: &str) -> Self {
-        let (state, contrary) = memory.split_once(' ').unwrap_or_default();
+        let (state, consecutive) = memory.split_once(' ').unwrap_or_default();
         Self {
             state: match state {
                 "healthy" => TargetState::Healthy,
                 "unhealthy" => TargetState::Unhealthy,
                 _ => TargetState::Initial,
             },
-            contrary: contrary.parse().unwrap_or_default(),
+            consecutive: consecutive.parse().unwrap_or_default(),
         }
     }
 
@@ -142,7 +142,7 @@ impl Health {
             TargetState::Healthy => "healthy",
             TargetState::Unhealthy => "unhealthy",
         };
-        format!("{state} {}", self.contrary)
+        format!("{state} {}", self.consecutive)
     }
 
     /// What is known after a check that has passed or failed.
@@ -150,7 +150,7 @@ impl Health {
         let (other, threshold) = match (self.state, passed) {
             (TargetState::Healthy, true) | (TargetState::Unhealthy, false) => {
                 return Self {
-                    contrary: 0,
+                    consecutive: 0,
                     ..self
                 };
             }
@@ -160,13 +160,16 @@ impl Health {
                 (TargetState::Unhealthy, check.unhealthy_threshold)
             }
         };
-        let contrary = self.contrary + 1;
-        if contrary < threshold {
-            return Self { contrary, ..self };
+        let consecutive = self.consecutive + 1;
+        if consecutive < threshold {
+            return Self {
+                consecutive,
+                ..self
+            };
         }
         Self {
             state: other,
-            contrary: 0,
+            consecutive: 0,
         }
     }
 }

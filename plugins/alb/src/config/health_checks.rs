@@ -15,7 +15,6 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use plugin_kit::nearest::nearest;
 use plugin_kit::settings::{Problems, Table};
 
 use crate::health;
@@ -93,11 +92,14 @@ pub fn read<'a>(
     let mut configured = Vec::new();
     for function in checks.keys() {
         if !functions.contains(&function) {
-            let mut message =
-                format!("neither a rule nor the default action is for the function {function}");
-            if let Some(nearest) = nearest(function, functions) {
-                message.push_str(&format!("; did you mean {nearest}?"));
-            }
+            // Which of these names are those of functions, the host finds out.
+            let known = match functions {
+                [] => String::from("no function"),
+                functions => functions.join(", "),
+            };
+            let message = format!(
+                "neither a rule nor the default action is for the function {function}; they are for {known}"
+            );
             problems.add(checks.path_of(function), message);
         }
         let check = checks.table(function, problems);

@@ -503,13 +503,21 @@ impl<'a> ConfiguredMethod<'a> {
     /// The functions that the method invokes: its own, and that of the canary.
     pub fn functions(&self) -> impl Iterator<Item = FunctionReference> {
         let invoked = self.function().into_iter();
-        invoked.flat_map(|Invoked { name, canary, at }| {
-            let names = core::iter::once(name).chain(canary);
-            names.map(|name| FunctionReference {
-                name: name.clone(),
-                at: at.clone(),
-            })
-        })
+        invoked.flat_map(
+            |Invoked {
+                 name,
+                 canary,
+                 at,
+                 canary_at,
+             }| {
+                let canary = canary.iter().map(move |name| (name, canary_at));
+                let names = core::iter::once((name, at)).chain(canary);
+                names.map(|(name, at)| FunctionReference {
+                    name: name.clone(),
+                    at: at.clone(),
+                })
+            },
+        )
     }
 
     /// A line such as `GET /orders/{id} -> orders`.

@@ -23,6 +23,8 @@ use crate::state::Canary;
 pub struct Stage<'a> {
     variables: Variables<'a>,
     canary: Option<(String, Variables<'a>)>,
+    /// The variables of the canary, by their names, and the keys that lead to each.
+    overrides: Vec<(&'a str, Vec<String>)>,
 }
 
 /// Names and values, and the same as JSON.
@@ -41,6 +43,8 @@ pub struct Invoked {
     pub canary: Option<String>,
     /// The keys that lead to the name.
     pub at: Vec<String>,
+    /// The keys that lead to the canary's variable by which its function differs.
+    pub canary_at: Vec<String>,
 }
 
 impl<'a> Stage<'a> {
@@ -48,6 +52,7 @@ impl<'a> Stage<'a> {
     pub fn read(table: &Table<'a>, problems: &mut Problems) -> Self {
         let own = variables("stage-variables", table, problems);
         let canary = table.table("canary", problems);
+        let mut places = Vec::new();
         let canary = canary.map(|canary| {
             let explained = [(
                 "use-stage-cache",
@@ -57,6 +62,12 @@ impl<'a> Stage<'a> {
             canary.refuse_unknown(&known, &explained, problems);
             let percent = percent(&canary, problems);
             let overrides = variables("stage-variable-overrides", &canary, problems);
+            let at = canary.path_of("stage-variable-overrides");
+            places.extend(overrides.iter().map(|(name, _)| {
+                let mut at = at.clone();
+                at.push(String::from(*name));
+                (*name, at)
+            }));
             let kept = own.iter().filter(|(name, _)| {
                 let mut overridden = overrides.iter();
                 overridden.all(|(other, _)| other != name)
@@ -67,6 +78,7 @@ impl<'a> Stage<'a> {
         Self {
             variables: Variables::new(own),
             canary,
+            overrides: places,
         }
     }
 
@@ -100,6 +112,9 @@ impl<'a> Stage<'a> {
             (Ok(name), Ok(canary)) => Some(Invoked {
                 canary: canary.filter(|canary| *canary != name),
                 name,
+                canary_at: self
+                    .place_of_canary(text)
+                    .unwrap_or_else(|| table.path_of(key)),
                 at: table.path_of(key),
             }),
             (Err(message), _) | (_, Err(message)) => {
@@ -107,6 +122,16 @@ impl<'a> Stage<'a> {
                 None
             }
         }
+    }
+}
+
+impl Stage<'_> {
+    /// Where the canary sets the first variable of a text that it sets.
+    fn place_of_canary(&self, text: &str) -> Option<Vec<String>> {
+        let mut overrides = self.overrides.iter();
+        let is_in = |name: &str| text.contains(&format!("${{stageVariables.{name}}}"));
+        let found = overrides.find(|(name, _)| is_in(name));
+        found.map(|(_, at)| at.clone())
     }
 }
 
@@ -211,6 +236,9 @@ mod tests {
             let invoked = stage.function("function", "", table, problems).unwrap();
             assert_eq!(invoked.name, "orders:live");
             assert_eq!(invoked.canary.as_deref(), Some("orders:next"));
+            assert_eq!(invoked.at, ["function"]);
+            let place = ["canary", "stage-variable-overrides", "alias"];
+            assert_eq!(invoked.canary_at, place);
             let plain = stage.function("plain", "", table, problems).unwrap();
             assert_eq!((plain.name.as_str(), plain.canary), ("orders", None));
             assert!(problems.is_empty(), "{problems:?}");
