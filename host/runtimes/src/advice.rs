@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use crate::found::Found;
 use crate::id::{Language, Runtime};
+use crate::project::Wish;
 use crate::stores::{managers, program_name};
-use crate::version::Version;
+use crate::version::{Fit, Version};
 
 /// Why none of these interpreters can run a runtime. `source` is the file that asks for the version `wanted`, if the
 /// runtime has none.
@@ -74,6 +75,64 @@ pub(crate) fn mismatch(
         }
     }
     text
+}
+
+/// What is said of a project whose file, or a variable of the shell, asks for another version than the runtime, and what can
+/// be done about it: what leads to an interpreter that is there, if there is one. `named` is the version that the file asks
+/// for, and `all` are the interpreters of the machine.
+pub(crate) fn contradiction(
+    runtime: &Runtime,
+    wanted: &Version,
+    wish: &Wish,
+    named: Option<&Version>,
+    all: &[Found],
+) -> String {
+    let language = runtime.language;
+    let short = wanted.short(language);
+    let Wish { text, source, .. } = wish;
+    let said = format!(
+        "{source} says {text}, but runtime {} needs {} {short}",
+        runtime.id,
+        language.name()
+    );
+    let of = |version: &Version| {
+        let mut found = all.iter();
+        found.find(|found| found.version.fit(language, version) == Fit::Same)
+    };
+    let mut ways = Vec::new();
+    if let Some(named) = named.filter(|named| of(named).is_some()) {
+        let id = Runtime::of(language, named).id;
+        if Runtime::parse(&id).is_some() {
+            ways.push(format!("set runtime = {id:?}"));
+        }
+    }
+    if let Some(found) = of(wanted) {
+        ways.push(match source.contains(['.', '/']) {
+            true => format!("write {short} into {source}"),
+            false => format!("set {source} to {short}"),
+        });
+        let program = found.program.display();
+        ways.push(format!("set interpreter = \"{program}\""));
+    }
+    if !ways.is_empty() {
+        return format!("{said}\n{}", ways.join(", or "));
+    }
+    match install(language, Some(wanted)) {
+        Some(install) => {
+            format!("{said}\nneither is installed: {install}, and let {source} say {short} as well")
+        }
+        None => format!("{said}\nneither is installed"),
+    }
+}
+
+/// What is said of a version that no version manager has.
+pub(crate) fn unknown_version(wish: &Wish, language: Language) -> String {
+    format!(
+        "{} says {}, which is no version that {} has",
+        wish.source,
+        wish.text,
+        managers(language)
+    )
 }
 
 /// The commands that install a version, as a line.

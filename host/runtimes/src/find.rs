@@ -71,11 +71,23 @@ pub(crate) fn find(runtime: &Runtime, places: &Places<'_>) -> Result<(Found, Vec
         let meaning = stores::meaning(&wish, language, machine);
         (wish, meaning)
     });
+    let mut passed = Vec::new();
+    let wish = match wish {
+        // As if the project said nothing.
+        Some((wish, Meaning::Missing(None))) if runtime.version.is_none() => {
+            passed.push(advice::unknown_version(&wish, language));
+            default().map(|wish| {
+                let meaning = stores::meaning(&wish, language, machine);
+                (wish, meaning)
+            })
+        }
+        wish => wish,
+    };
     let mut search = Search {
         runtime,
         places,
         wish,
-        passed: Vec::new(),
+        passed,
     };
     let found = search.run().map_err(|mut text| {
         for passed in &search.passed {
@@ -196,15 +208,14 @@ impl Search<'_> {
         if !self.places.checks_versions || !wish.is_strict || !named.is_some_and(contradicts) {
             return Ok(());
         }
-        Err(format!(
-            "{} says {}, but runtime {} needs {} {}\nchange one of them, or set interpreter = \"/path/to/{}\" or \
-             version-check = \"off\"",
-            wish.source,
-            wish.text,
-            self.runtime.id,
-            language.name(),
-            wanted.short(language),
-            program_name(language)
+        let all = all(language, self.places.machine);
+        let named = named.cloned();
+        Err(advice::contradiction(
+            self.runtime,
+            wanted,
+            wish,
+            named.as_ref(),
+            &all,
         ))
     }
 
@@ -236,10 +247,7 @@ impl Search<'_> {
                 }
             }
             Meaning::Missing(_) if !found.is_binding => {
-                format!(
-                    "which is no version that {} has",
-                    stores::managers(language)
-                )
+                return Some(advice::unknown_version(wish, language));
             }
             Meaning::Machine if !found.is_binding && found.rule != "PATH" => {
                 "but PATH has none that fits".to_owned()

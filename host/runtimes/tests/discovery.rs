@@ -659,3 +659,53 @@ fn the_machines_own_interpreter_behind_a_projects_link_is_run() {
     let used = "Python 3.13.2 at project/.venv/bin/python (.venv)";
     assert_eq!(made.found("python3.13"), used);
 }
+
+#[test]
+fn an_unknown_version_leads_to_the_default_of_the_version_manager_as_without_the_file() {
+    let made = Made::new();
+    made.install("bin/python3", "Python 3.11.2");
+    for version in ["3.12.4", "3.13.1"] {
+        let program = format!("home/.pyenv/versions/{version}/bin/python");
+        made.install(&program, &format!("Python {version}"));
+    }
+    made.write("home/.pyenv/version", "3.12.4\n");
+    let by_default = "Python 3.12.4 at home/.pyenv/versions/3.12.4/bin/python (pyenv)";
+    assert_eq!(made.found("python"), by_default);
+    made.says(".python-version", "myenv\n");
+    let found = made.found("python");
+    assert!(
+        found.contains(by_default)
+            && found.contains(".python-version says myenv, which is no version that"),
+        "{found}"
+    );
+}
+
+#[test]
+fn what_resolves_a_contradiction_leads_to_an_interpreter_that_is_there() {
+    let made = Made::new();
+    made.says(".python-version", "3.12\n");
+    let text = made.error("python3.13", None);
+    assert!(
+        text.contains(".python-version says 3.12, but runtime python3.13 needs Python 3.13\nneither is installed: ")
+            && text.contains("uv python install 3.13")
+            && text.contains("let .python-version say 3.13 as well"),
+        "{text}"
+    );
+    made.install("home/.pyenv/versions/3.12.4/bin/python", "Python 3.12.4");
+    let text = made.error("python3.13", None);
+    assert!(
+        text.ends_with("needs Python 3.13\nset runtime = \"python3.12\""),
+        "{text}"
+    );
+    made.install("home/.pyenv/versions/3.13.1/bin/python", "Python 3.13.1");
+    let text = made.error("python3.13", None);
+    assert!(
+        text.contains("set runtime = \"python3.12\", or write 3.13 into .python-version, or set interpreter = \"")
+            && text.ends_with("/.pyenv/versions/3.13.1/bin/python\""),
+        "{text}"
+    );
+    // Each of them works.
+    assert!(made.found("python3.12").starts_with("Python 3.12.4"));
+    made.says(".python-version", "3.13\n");
+    assert!(made.found("python3.13").starts_with("Python 3.13.1"));
+}
