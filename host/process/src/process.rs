@@ -202,7 +202,8 @@ impl Process {
         match crate::sandbox::identity::map_for_root(launcher) {
             Ok(()) => {
                 // Nothing else has been sent, so the launch fits into the socket's buffer.
-                let _ = rustix::io::write(&self.control, &launch); // the launcher is gone, which the socket tells as well
+                // An error is that the launcher is gone, which the socket tells as well.
+                let _ = rustix::io::write(&self.control, &launch);
             }
             Err(failure) => {
                 self.exit = Some(Exit::NotStarted(failure.errno));

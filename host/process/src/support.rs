@@ -51,8 +51,8 @@ pub async fn support() -> &'static Support {
 type Places = Vec<(u64, bool)>;
 
 /// Makes a sandbox with this code and these layers, in which nothing is started, to find out whether they can be merged, if
-/// they have to be: that depends on the file systems that they are on. The result is kept for others on the same ones. What else is wrong
-/// with them shows when the program is started.
+/// they have to be: that depends on the file systems that they are on. The result is kept for others on the same ones.
+/// What else is wrong with them shows when the program is started.
 pub async fn merges(code: &Path, layers: &[PathBuf]) -> Result<(), Failure> {
     static KNOWN: Mutex<BTreeMap<Places, Result<(), Failure>>> = Mutex::new(BTreeMap::new());
     let folders = std::iter::once(code).chain(layers.iter().map(PathBuf::as_path));

@@ -11,8 +11,8 @@
 //!
 //! - An ordinary user is allowed to map one id, its own: the program then has the rights of that user, but sees only
 //!   what was mounted for it.
-//! - Root maps 0, for the files of the system, and 993 to an id that nobody else has, which owns nothing. The kernel lets nobody map two ids
-//!   from inside, so the host does, at the launcher's request.
+//! - Root maps 0, for the files of the system, and 993 to an id that nobody else has, which owns nothing. The kernel lets
+//!   nobody map two ids from inside, so the host does, at the launcher's request.
 //!
 //! In mode `image`, the root is that of a container image instead (`image`); everything else is the same.
 //!
