@@ -54,8 +54,10 @@ pub enum Command {
     Shape(Shape),
     /// Check lambkin.toml, the functions and the plugins, and print what would run
     Check(Check),
-    /// Print what this machine can do for functions, and what would enable the rest
-    Doctor,
+    /// Print what this machine can do for functions, and what would enable the rest; or whether a function starts
+    Doctor(Doctor),
+    /// Run a command in the environment of a function: its variables, layers, folder and sandbox
+    Exec(Exec),
     /// Print the messages of a queue in the store, or the names of all queues, without receiving anything
     Queue(Queue),
     /// Run one function as a drop-in replacement for AWS's Runtime Interface Emulator (RIE)
@@ -134,25 +136,12 @@ pub struct Check {
     pub sandbox: Option<SandboxChoice>,
 }
 
-/// The result is printed to standard output, logs to standard error. Exit codes: 0 for a result, 1 if the function
-/// failed, 2 if it could not be invoked.
-#[derive(Debug, clap::Args)]
-pub struct Invoke {
-    /// A function in lambkin.toml. Or, without lambkin.toml: a handler in this folder, such as `app.handler` of app.py; or
-    /// the path of a file with a handler, a bootstrap, a code folder or a .zip file
+/// A function, in lambkin.toml or not.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Target {
+    /// A function in lambkin.toml. Or, without lambkin.toml: a handler in this folder, such as `app.handler` of app.py; the
+    /// name of this folder; or the path of a file with a handler, a bootstrap, a code folder or a .zip file
     pub function: String,
-
-    /// The event, as JSON [default: standard input if it is a pipe or a file, else {}]
-    #[arg(conflicts_with = "event_file")]
-    pub event: Option<String>,
-
-    /// The file with the event; `-` for standard input
-    #[arg(short, long, value_name = "FILE")]
-    pub event_file: Option<PathBuf>,
-
-    /// The client context, as JSON
-    #[arg(long, value_name = "JSON")]
-    pub client_context: Option<String>,
 
     /// The handler in the code at a path [default: the one with a usual name]
     #[arg(long, value_name = "HANDLER")]
@@ -166,6 +155,70 @@ pub struct Invoke {
     #[arg(long, value_name = "MODE")]
     pub sandbox: Option<SandboxChoice>,
 }
+
+/// The result is printed to standard output, logs to standard error. Exit codes: 0 for a result, 1 if the function
+/// failed, 2 if it could not be invoked or its program could not be started.
+#[derive(Debug, clap::Args)]
+pub struct Invoke {
+    #[command(flatten)]
+    pub target: Target,
+
+    /// The event, as JSON [default: standard input if it is a pipe or a file, else {}]
+    #[arg(conflicts_with = "event_file")]
+    pub event: Option<String>,
+
+    /// The file with the event; `-` for standard input
+    #[arg(short, long, value_name = "FILE")]
+    pub event_file: Option<PathBuf>,
+
+    /// The client context, as JSON
+    #[arg(long, value_name = "JSON")]
+    pub client_context: Option<String>,
+}
+
+/// Without FUNCTION, the report is about the machine, and the exit code is 1 if no function could run here. With FUNCTION,
+/// its processes are started until they ask for an event, and the exit code is 1 if that fails; nothing is invoked.
+#[derive(Debug, clap::Args)]
+pub struct Doctor {
+    /// A function, named as for `lambkin invoke`
+    pub function: Option<String>,
+
+    /// The handler in the code at a path [default: the one with a usual name]
+    #[arg(long, value_name = "HANDLER", requires = "function")]
+    pub handler: Option<String>,
+
+    /// The runtime, such as `python3.13` [default: the one of the interpreter that is found for the code]
+    #[arg(long, value_name = "ID", requires = "function")]
+    pub runtime: Option<String>,
+
+    /// How functions are kept apart from the machine, whatever lambkin.toml says
+    #[arg(long, value_name = "MODE", requires = "function")]
+    pub sandbox: Option<SandboxChoice>,
+}
+
+/// The command has this terminal, and its exit code is that of lambkin: 127 if it is not found. AWS_LAMBDA_RUNTIME_API is
+/// not set, as nothing is invoked.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXEC_EXAMPLES)]
+pub struct Exec {
+    #[command(flatten)]
+    pub target: Target,
+
+    /// Let the command change the code, which is read-only in a sandbox
+    #[arg(long)]
+    pub build: bool,
+
+    /// The command with its arguments
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub command: Vec<String>,
+}
+
+const EXEC_EXAMPLES: &str = "\
+Examples:
+  lambkin exec orders -- env
+  lambkin exec orders --sandbox namespace -- bash
+  lambkin exec orders --build -- pip install -r requirements.txt -t .
+  lambkin exec app.handler -- python -m pytest";
 
 /// Nothing is invoked, sent or stored. Attributes of messages and objects that have no argument are made up, and always
 /// the same.

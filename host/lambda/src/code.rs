@@ -5,10 +5,14 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::access::User;
 use crate::archive::{is_archive, unpack};
-use crate::bootstrap::{self, ExecutableError, NoBootstrapError};
+use crate::bootstrap::{self, NoBootstrapError};
+use crate::elsewhere;
+use crate::executable::{ExecutableError, Starter, examine, resolve};
 use crate::image::{CurrentImage, Image};
 use crate::made_from::MadeFrom;
+use crate::rootfs::Files;
 
 /// A function's code and how it is started.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +46,8 @@ pub enum Entry {
 pub struct Managed {
     /// The interpreter and its arguments; or the reason why none can be used, as a text for the developer.
     pub command: Result<Vec<String>, String>,
+    /// The interpreter in words: `Python 3.13.0 at /usr/bin/python3 (PATH)`. Empty if none can be used.
+    pub interpreter: String,
     /// The variables of the runtime, such as `AWS_EXECUTION_ENV` and `NODE_PATH`. The function's own override them.
     pub variables: BTreeMap<String, String>,
     /// The folder of the code to which the command and the variables refer.
@@ -113,6 +119,18 @@ pub(crate) struct Search<'a> {
     pub commands: &'a str,
     /// Whether the host's own `/opt` and `/var/runtime` are searched.
     pub with_host: bool,
+    /// The user as which the program would run.
+    pub user: User<'a>,
+}
+
+impl<'a> Search<'a> {
+    fn starter(&self) -> Starter<'a> {
+        Starter {
+            files: Files::HOST,
+            path: self.path,
+            user: self.user,
+        }
+    }
 }
 
 /// Why a function's code could not be opened.
@@ -256,27 +274,30 @@ impl Code {
         match &self.entry {
             Entry::Search => {
                 let (root, with_host) = (self.resolved_root(), search.with_host);
-                let found = bootstrap::find(&root, search.layers, search.path, with_host)?;
+                let is_archive = self.archive.is_some();
+                let starter = search.starter();
+                let found = bootstrap::find(&root, search.layers, starter, with_host, is_archive)?;
                 Ok((found, Vec::new()))
             }
-            Entry::File(file) => match bootstrap::examine(file, search.path) {
+            Entry::File(file) => match examine(file, search.starter()) {
                 Ok(()) => {
                     let resolved = fs::canonicalize(file).unwrap_or_else(|_| file.clone());
                     Ok((resolved, Vec::new()))
                 }
                 Err(error) => Err(NoBootstrapError::of_file(file.clone(), error)),
             },
-            Entry::Command(command) => self.find_command(command, search),
+            Entry::Command(command) => self.find_command(command, search).map_err(|mut error| {
+                error.hints = self.hints(command, &error, search);
+                error
+            }),
             Entry::Managed(managed) => match (managed.problem(), &managed.command) {
                 (None, Ok(command)) => {
                     let command = command.iter().map(|word| managed.current(word));
                     self.find_command(&command.collect::<Vec<_>>(), search)
                 }
-                (problem, _) => Err(NoBootstrapError {
-                    tried: Vec::new(),
-                    interpreter: problem,
-                    image: None,
-                }),
+                (problem, _) => Err(NoBootstrapError::of_interpreter(
+                    problem.unwrap_or_default(),
+                )),
             },
             Entry::Image(image) => image.get().program(search.path),
         }
@@ -292,24 +313,36 @@ impl Code {
             .map_or((String::new(), Vec::new()), |(first, rest)| {
                 (first.clone(), rest.to_vec())
             });
-        let file = resolve(&program, &self.resolved_root(), search.commands);
-        match bootstrap::examine(&file, search.path) {
-            Ok(()) => Ok((file, arguments)),
-            Err(error) => Err(NoBootstrapError::of_file(file, error)),
+        let root = self.resolved_root();
+        let (file, result) = resolve(&program, &root, search.commands, search.starter());
+        let Err(error) = result else {
+            return Ok((file, arguments));
+        };
+        Err(NoBootstrapError::of_file(file, error))
+    }
+
+    /// What may have been meant by a command whose program does not exist.
+    fn hints(
+        &self,
+        command: &[String],
+        error: &NoBootstrapError,
+        search: &Search<'_>,
+    ) -> Vec<String> {
+        let is_missing = error.tried.iter().any(|(_, error)| {
+            let missing = [ExecutableError::Missing, ExecutableError::AFolder];
+            missing.contains(error) || matches!(error, ExecutableError::NotInPath(_))
+        });
+        match command
+            .first()
+            .filter(|program| is_missing && !program.is_empty())
+        {
+            Some(program) => {
+                let root = self.resolved_root();
+                elsewhere::commands(program, &root, search.layers, search.commands)
+            }
+            None => Vec::new(),
         }
     }
-}
-
-/// Resolves a program as a shell does: a name without `/` is looked up in `path`, and a relative path starts at the
-/// task root.
-fn resolve(program: &str, task_root: &Path, path: &str) -> PathBuf {
-    if program.contains('/') {
-        return task_root.join(program);
-    }
-    std::env::split_paths(path)
-        .map(|folder| folder.join(program))
-        .find(|candidate| bootstrap::examine(candidate, path).is_ok())
-        .unwrap_or_else(|| PathBuf::from(program))
 }
 
 #[cfg(test)]
@@ -331,6 +364,7 @@ mod tests {
                 path,
                 commands,
                 with_host,
+                user: User::Own,
             };
             self.program(&search).map(|(program, _arguments)| program)
         }
@@ -560,6 +594,7 @@ mod tests {
             path: PATH,
             commands: PATH,
             with_host: true,
+            user: User::Own,
         };
         let (program, arguments) = code.program(&search).unwrap();
         assert!(program.ends_with("sh") && program.is_absolute());

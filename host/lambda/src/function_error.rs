@@ -14,8 +14,8 @@ use crate::limits::RESPONSE_BYTES;
 
 /// The error type when a process ended unexpectedly.
 pub(crate) const EXIT_ERROR: &str = "Runtime.ExitError";
-/// The error type when the bootstrap could not be started.
-pub(crate) const INVALID_ENTRYPOINT: &str = "Runtime.InvalidEntrypoint";
+/// The error type when the function's program could not be started.
+pub const INVALID_ENTRYPOINT: &str = "Runtime.InvalidEntrypoint";
 /// The error type when the response exceeds the limit.
 pub const RESPONSE_TOO_LARGE: &str = "Function.ResponseSizeTooLarge";
 /// The error type when the working directory of an image does not exist.
@@ -90,15 +90,17 @@ pub(crate) fn exited_text(exit: &Exit) -> String {
 
 /// No bootstrap was found at these paths.
 pub(crate) fn invalid_entrypoint(id: &RequestId, tried: &[PathBuf]) -> FunctionError {
-    let paths: Vec<String> = tried
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect();
-    let message = format!(
-        "RequestId: {id} Error: Couldn't find valid bootstrap(s): [{}]",
-        paths.join(" ")
-    );
-    platform(INVALID_ENTRYPOINT, &message)
+    let text = no_bootstrap_text(tried.iter().map(PathBuf::as_path));
+    platform(
+        INVALID_ENTRYPOINT,
+        &format!("RequestId: {id} Error: {text}"),
+    )
+}
+
+/// The message for responses and logs: `Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]`.
+pub(crate) fn no_bootstrap_text<'a>(tried: impl Iterator<Item = &'a Path>) -> String {
+    let paths: Vec<String> = tried.map(|path| path.display().to_string()).collect();
+    format!("Couldn't find valid bootstrap(s): [{}]", paths.join(" "))
 }
 
 /// The interpreter of a managed runtime cannot be used.
@@ -120,11 +122,16 @@ pub(crate) fn no_image_program(
 
 /// The operating system refused to start the bootstrap.
 pub(crate) fn not_started(id: &RequestId, program: &Path, exit: &Exit) -> FunctionError {
-    let message = format!(
-        "RequestId: {id} Error: fork/exec {}: {exit}",
-        program.display()
-    );
-    platform(INVALID_ENTRYPOINT, &message)
+    let text = not_started_text(program, exit);
+    platform(
+        INVALID_ENTRYPOINT,
+        &format!("RequestId: {id} Error: {text}"),
+    )
+}
+
+/// The message for responses and logs: `fork/exec /var/task/bootstrap: exec format error`.
+pub(crate) fn not_started_text(program: &Path, exit: &Exit) -> String {
+    format!("fork/exec {}: {exit}", program.display())
 }
 
 /// An extension could not be started, crashed, or reported an error; `reason` says which.

@@ -14,7 +14,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::bootstrap::{ExecutableError, NoBootstrapError, examine_in};
+use crate::bootstrap::NoBootstrapError;
+use crate::elf::ElfError;
+use crate::executable::{ExecutableError, examine_in};
 use crate::function_error::{INVALID_ENTRYPOINT, INVALID_WORKING_DIR};
 use crate::rootfs::Files;
 
@@ -270,6 +272,7 @@ impl Image {
     fn refused(&self, error_type: &'static str, said: String, reason: &str) -> NoBootstrapError {
         NoBootstrapError {
             tried: Vec::new(),
+            hints: Vec::new(),
             interpreter: Some(format!("image {} ({}): {reason}", self.name, self.digest)),
             image: Some((error_type, said)),
         }
@@ -344,13 +347,17 @@ fn without_emulator(words: Vec<String>) -> Vec<String> {
 fn in_words_of_go(error: &ExecutableError) -> &'static str {
     match error {
         ExecutableError::NotAFile
+        | ExecutableError::AFolder
+        | ExecutableError::Closed(_)
+        | ExecutableError::NoExecutionMount(_)
         | ExecutableError::NotExecutable
         | ExecutableError::NotExecutableInArchive(_)
         | ExecutableError::Forbidden
         | ExecutableError::Unreadable(_) => "permission denied",
         ExecutableError::Missing
         | ExecutableError::DanglingLink(_)
-        | ExecutableError::MissingLoader(_)
+        | ExecutableError::NotInPath(_)
+        | ExecutableError::Elf(ElfError::MissingLoader(_) | ElfError::WrongLibc { .. })
         | ExecutableError::Script(_) => "no such file or directory",
         _ => "exec format error",
     }

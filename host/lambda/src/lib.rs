@@ -8,13 +8,15 @@
 //! breaks a protocol, the process is replaced and the caller gets the error that AWS would return.
 //!
 //! The files in order, each of which uses only earlier ones: [`limits`], `time`, `name`, `ids`, `call`,
-//! `script`, `archive`, `rootfs`, `bootstrap`, `function_error`, `image`, `made_from`, `code`, `wrapper`, `clock`,
-//! `debugger`, `spec`, `installation`, `view`, `recursion`, `state_machine`,
+//! `script`, `archive`, `rootfs`, `access`, `elf`, `elsewhere`, `executable`, `bootstrap`, `function_error`, `image`,
+//! `made_from`, `code`, `wrapper`, `clock`, `debugger`, `spec`, `installation`, `view`, `recursion`, `state_machine`,
 //! `api_error`, `dispatch`,
 //! `demand`, `start_turn`, `memory`, `extension` and `telemetry` (in the order of their files), `visible`, `log`,
-//! `runtime_api`, `ports`, `function`, `variables`, `environment`, `invoke`, `version`, `asynchronous::accept`, `lambda`,
+//! `runtime_api`, `ports`, `function`, `variables`, `launch`, `environment`, `invoke`, `version`, `asynchronous::accept`,
+//! `lambda`,
 //! `asynchronous::serve`.
 
+mod access;
 mod api_error;
 mod archive;
 mod asynchronous;
@@ -25,7 +27,10 @@ mod code;
 mod debugger;
 mod demand;
 mod dispatch;
+mod elf;
+mod elsewhere;
 mod environment;
+mod executable;
 mod extension;
 mod function;
 mod function_error;
@@ -37,6 +42,7 @@ mod image;
 mod installation;
 mod invoke;
 mod lambda;
+mod launch;
 pub mod limits;
 mod log;
 mod made_from;
@@ -58,19 +64,25 @@ mod view;
 mod visible;
 mod wrapper;
 
+pub use access::Obstacle;
 pub use asynchronous::{AcceptError, Asynchronous, AsynchronousConfig, EventInvokeConfig, Target};
-pub use bootstrap::{ExecutableError, NoBootstrapError};
+pub use bootstrap::NoBootstrapError;
 pub use call::{Reply, ResponseStream, StreamEnd, StreamError};
 pub use clock::Clock;
 pub use code::{Code, CodeError, Entry, Managed, open_layer};
 pub use debugger::{DEBUG_PORT, DebugSettings};
+pub use elf::ElfError;
+pub use environment::StartError;
+pub use executable::ExecutableError;
 pub use function::Function;
 pub use function_error::{
-    RESPONSE_TOO_LARGE, api_error_body, response_too_large_type_first, timed_out_text,
+    INVALID_ENTRYPOINT as NOT_STARTED, RESPONSE_TOO_LARGE, api_error_body,
+    response_too_large_type_first, timed_out_text,
 };
 pub use ids::{new_request_id, new_trace_id};
 pub use image::{CurrentImage, Image, Keeper};
 pub use lambda::Lambda;
+pub use launch::StartPlan;
 pub use log::{Destination, Log, LogStyle};
 pub use made_from::MadeFrom;
 pub use name::{

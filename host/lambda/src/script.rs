@@ -50,18 +50,23 @@ pub enum ScriptError {
     #[error("has the line `#!{0}`, in which env is not told which program to start")]
     EnvWithoutProgram(String),
     /// The program that `env` would start is not in `PATH`.
-    #[error(
-        "needs `{program}`, which is not in the function's PATH ({path}): install it or change the `#!` line"
-    )]
+    #[error("needs `{program}`, which is not in the function's PATH ({path}){}", instead_of_name(elsewhere.as_deref()))]
     NotInPath {
         /// The program's name.
         program: String,
         /// The value of `PATH`.
         path: String,
+        /// A program of that name, or of a similar one, in another folder.
+        elsewhere: Option<PathBuf>,
     },
     /// The interpreter does not exist.
-    #[error("needs {}, which does not exist here; install it or change the `#!` line", .0.display())]
-    MissingInterpreter(PathBuf),
+    #[error("needs {}, which does not exist here{}", interpreter.display(), instead(elsewhere.as_deref()))]
+    MissingInterpreter {
+        /// The interpreter's path.
+        interpreter: PathBuf,
+        /// A program of that name, or of a similar one, in another folder.
+        elsewhere: Option<PathBuf>,
+    },
     /// The interpreter cannot be executed.
     #[error("needs the interpreter {}, which {reason}", interpreter.display())]
     UnusableInterpreter {
@@ -70,6 +75,29 @@ pub enum ScriptError {
         /// What is wrong with it.
         reason: String,
     },
+}
+
+/// What to do about an interpreter that does not exist.
+fn instead(elsewhere: Option<&Path>) -> String {
+    let Some(program) = elsewhere else {
+        return "; install it or change the `#!` line".to_owned();
+    };
+    let name = program.file_name().unwrap_or_default().to_string_lossy();
+    format!(
+        ", but {} does: change the `#!` line to it, or to `#!/usr/bin/env {name}`",
+        program.display()
+    )
+}
+
+/// What to do about a program that `PATH` does not have.
+fn instead_of_name(elsewhere: Option<&Path>) -> String {
+    match elsewhere {
+        None => ": install it or change the `#!` line".to_owned(),
+        Some(program) => format!(
+            ": there is {0}; change the `#!` line, or set PATH in the function's environment",
+            program.display()
+        ),
+    }
 }
 
 /// The programs that must exist for a script to start.

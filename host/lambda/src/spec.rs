@@ -9,10 +9,13 @@ use std::time::Duration;
 use lambkin_http::Allowlist;
 use serde::{Serialize, Serializer};
 
+use crate::access::User;
 use crate::bootstrap::NoBootstrapError;
 use crate::code::{Code, Entry, Search};
 use crate::debugger::DebugSettings;
+use crate::executable::Starter;
 use crate::name::LATEST;
+use crate::rootfs::Files;
 use crate::wrapper;
 
 /// The default timeout, as on AWS.
@@ -278,7 +281,7 @@ impl FunctionSpec {
     pub fn check_program(&self) -> Result<PathBuf, NoBootstrapError> {
         let (program, _arguments) = self.program()?;
         if let Some(wrapper) = self.wrapper() {
-            wrapper::check(&wrapper, &self.search_path())?;
+            self.examined(|starter| wrapper::check(&wrapper, starter))?;
         }
         Ok(program)
     }
@@ -294,14 +297,24 @@ impl FunctionSpec {
 
     /// The program to start and its arguments, with paths of the host. A wrapper is not part of them.
     pub(crate) fn program(&self) -> Result<(PathBuf, Vec<String>), NoBootstrapError> {
-        let search = self.search_path();
+        self.examined(|starter| self.find_program(starter))
+    }
+
+    fn find_program(
+        &self,
+        starter: Starter<'_>,
+    ) -> Result<(PathBuf, Vec<String>), NoBootstrapError> {
+        let Starter {
+            path: search, user, ..
+        } = starter;
         let of_host = std::env::var("PATH").unwrap_or_default();
         let is_sandboxed = self.sandbox != SandboxMode::Process;
         self.code.program(&Search {
             layers: &self.layer_folders(),
-            path: &search,
+            path: search,
+            user,
             // A version manager's shims find nothing in a sandbox.
-            commands: if is_sandboxed { &search } else { &of_host },
+            commands: if is_sandboxed { search } else { &of_host },
             with_host: !is_sandboxed,
         })
     }
@@ -312,6 +325,26 @@ impl FunctionSpec {
             Entry::Image(image) => image.get().handler().to_owned(),
             _ => self.handler.clone(),
         }
+    }
+
+    /// Passes on for whom files are examined: for the user of the function's processes, with the function's `PATH`.
+    pub(crate) fn examined<T>(&self, examine: impl FnOnce(Starter<'_>) -> T) -> T {
+        let path = self.search_path();
+        let mut roots = self.layer_folders();
+        roots.push(self.code.resolved_root());
+        examine(Starter {
+            files: Files::HOST,
+            path: &path,
+            user: match self.runs_as_stranger() {
+                true => User::Stranger(&roots),
+                false => User::Own,
+            },
+        })
+    }
+
+    /// Whether the function's processes run as a user that owns none of the function's files.
+    pub(crate) fn runs_as_stranger(&self) -> bool {
+        self.sandbox == SandboxMode::Namespace && lambkin_process::is_root()
     }
 
     /// The folders of the layers with all links resolved. They stay valid for a process when a newer version of an archive

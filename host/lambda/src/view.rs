@@ -186,6 +186,7 @@ impl<'a> View<'a> {
         };
         placed.sandbox = Some(Sandbox {
             code: Some(self.code.clone()),
+            writable_code: false,
             layers: self.layers.clone(),
             runtime: client.and_then(|client| fs::canonicalize(client).ok()),
             visible,
@@ -397,6 +398,7 @@ mod tests {
         file(&client.join("python/start.py"), "");
         spec.code.entry = Entry::Managed(Managed {
             command: Ok(Vec::new()),
+            interpreter: String::new(),
             variables: Default::default(),
             code: root.join("code"),
             client: Some(client.clone()),

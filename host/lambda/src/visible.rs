@@ -18,8 +18,9 @@ pub fn visible_outside(spec: &FunctionSpec) -> Vec<PathBuf> {
     }
     let view = View::of(spec);
     let program = spec.program().ok().map(|(program, _)| program);
-    let extensions =
-        discover(&spec.layer_folders(), &spec.search_path(), false).unwrap_or_default();
+    let layers = spec.layer_folders();
+    let extensions = spec.examined(|starter| discover(&layers, starter, false));
+    let extensions = extensions.unwrap_or_default();
     let extensions = extensions.extensions.into_iter().map(|one| one.path);
     let placed = program.into_iter().chain(extensions);
     let sandboxes = placed.filter_map(|program| view.place(&program).sandbox);

@@ -7,7 +7,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::bootstrap::{ExecutableError, NoBootstrapError, examine};
+use crate::bootstrap::NoBootstrapError;
+use crate::executable::{ExecutableError, Starter, examine};
 
 /// The variable that names the wrapper.
 pub(crate) const VARIABLE: &str = "AWS_LAMBDA_EXEC_WRAPPER";
@@ -41,8 +42,8 @@ pub(crate) fn wrap(
 }
 
 /// Fails if the wrapper cannot be executed.
-pub(crate) fn check(wrapper: &Path, path: &str) -> Result<(), NoBootstrapError> {
-    let Err(error) = examine(wrapper, path) else {
+pub(crate) fn check(wrapper: &Path, starter: Starter<'_>) -> Result<(), NoBootstrapError> {
+    let Err(error) = examine(wrapper, starter) else {
         return Ok(());
     };
     let hint = match error {
@@ -51,11 +52,8 @@ pub(crate) fn check(wrapper: &Path, path: &str) -> Result<(), NoBootstrapError> 
         }
         _ => "",
     };
-    Err(NoBootstrapError {
-        tried: Vec::new(),
-        interpreter: Some(format!("{VARIABLE} = {wrapper:?} {error}{hint}")),
-        image: None,
-    })
+    let reason = format!("{VARIABLE} = {wrapper:?} {error}{hint}");
+    Err(NoBootstrapError::of_interpreter(reason))
 }
 
 #[cfg(test)]
@@ -63,6 +61,8 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::access::User;
+    use crate::rootfs::Files;
 
     #[test]
     fn the_last_layer_that_has_the_wrapper_counts() {
@@ -73,7 +73,12 @@ mod tests {
         }
         let found = || locate("/opt/wrap", &layers);
         assert_eq!(found(), Path::new("/opt/wrap"));
-        let error = |path: &Path| check(path, "/bin").unwrap_err().to_string();
+        let starter = Starter {
+            files: Files::HOST,
+            path: "/bin",
+            user: User::Own,
+        };
+        let error = |path: &Path| check(path, starter).unwrap_err().to_string();
         assert_eq!(
             error(&found()),
             "AWS_LAMBDA_EXEC_WRAPPER = \"/opt/wrap\" does not exist; no layer of the function has it either"

@@ -13,7 +13,7 @@ pub fn raise_file_limit() {
 }
 
 /// Lowers the limit on open files for the program that is about to inherit it.
-pub(crate) fn lower_file_limit() {
+pub fn lower_file_limit() {
     let mut limit = getrlimit(Resource::Nofile);
     if limit.current.is_none_or(|files| files > OPEN_FILES) {
         limit.current = Some(OPEN_FILES);

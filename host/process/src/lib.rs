@@ -18,13 +18,15 @@
 //! Linux 6.12 the program cannot kill its supervisor.
 //!
 //! The files in order, each of which uses only earlier ones: [`limits`], `exit`, `inherited`, `file_limit`, `tree`, `sockets`,
-//! `sweep`, `subreaper`, `priority`, `crowd`, `freezer`, `sandbox::spec`, `protocol`, `sandbox` (`identity`, `etc`,
-//! `root`, `image`, `enter`), `start`, `supervisor`, `process`, `support`, `abilities`.
+//! `sweep`, `subreaper`, `priority`, `crowd`, `freezer`, `sandbox::spec`, `protocol`, `streams`, `terminal`, `sandbox`
+//! (`identity`, `etc`, `root`, `image`, `enter`), `start`, `supervisor`, `process`, `foreground`, `support`, `abilities`.
 
 mod abilities;
 mod crowd;
 mod exit;
 mod file_limit;
+#[cfg(target_os = "linux")]
+mod foreground;
 mod freezer;
 mod inherited;
 pub mod limits;
@@ -34,15 +36,20 @@ mod protocol;
 pub mod sandbox;
 mod sockets;
 mod start;
+mod streams;
 mod subreaper;
 mod supervisor;
 mod support;
 mod sweep;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod tree;
 
 pub use abilities::{finds_peers, is_root, lists_descendants, scopes_signals, scopes_sockets};
 pub use exit::Exit;
-pub use file_limit::raise_file_limit;
+pub use file_limit::{lower_file_limit, raise_file_limit};
+#[cfg(target_os = "linux")]
+pub use foreground::run_in_foreground;
 pub use inherited::keep_inherited_files;
 pub use process::{Outputs, Process};
 pub use protocol::{Launch, SUPERVISOR_ARGUMENT};

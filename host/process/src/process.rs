@@ -19,6 +19,9 @@ use crate::exit::Exit;
 use crate::limits::{MAX_LINE_BYTES, SUPERVISOR_TIMEOUT};
 use crate::protocol::{Command, FAILURE, INIT_STARTED, Launch, SUPERVISOR_ARGUMENT};
 use crate::sandbox::Failure;
+#[cfg(target_os = "linux")]
+use crate::sandbox::identity::Outside;
+use crate::streams::{self, Streams};
 use crate::subreaper::{adopt_orphans, kill_orphans};
 use crate::tree::Tree;
 
@@ -32,7 +35,7 @@ pub struct Process {
     received: Vec<u8>,
     /// What is sent to the launcher of a sandbox when it asks for it.
     #[cfg(target_os = "linux")]
-    launch: Option<Vec<u8>>,
+    waiting: Option<Waiting>,
     is_sandboxed: bool,
     has_started: bool,
     /// The program's process id, which is not known of one in a sandbox.
@@ -41,6 +44,15 @@ pub struct Process {
     init: Option<i32>,
     failure: Option<Failure>,
     exit: Option<Exit>,
+}
+
+/// What a supervisor waits for until the host has written the maps of its ids.
+#[cfg(target_os = "linux")]
+#[derive(Debug)]
+struct Waiting {
+    outside: Outside,
+    streams: Option<Streams>,
+    launch: Vec<u8>,
 }
 
 /// The read ends of a program's standard output and standard error.
@@ -59,28 +71,56 @@ impl Process {
     ///
     /// The program is started while [`Process::started`] or [`Process::exited`] is awaited.
     pub fn spawn(launch: &Launch) -> io::Result<(Self, Outputs)> {
-        adopt_orphans()?;
-        let (mut ours, theirs) = StdUnixStream::pair()?;
         let (stdout, stdout_writer) = output_pipe()?;
         let (stderr, stderr_writer) = output_pipe()?;
+        let process = Self::spawn_with(launch, None, [stdout_writer, stderr_writer])?;
+        Ok((process, Outputs { stdout, stderr }))
+    }
+
+    /// Like [`Process::spawn`], for a program with these standard streams, in a sandbox. If its standard input is a
+    /// terminal, a new session is made of it.
+    pub(crate) fn spawn_in_foreground(launch: &Launch, streams: Streams) -> io::Result<Self> {
+        if launch.sandbox.is_none() {
+            return Err(io::Error::from(io::ErrorKind::Unsupported));
+        }
+        Self::spawn_with(launch, Some(streams), [Stdio::null(), Stdio::null()])
+    }
+
+    fn spawn_with(
+        launch: &Launch,
+        streams: Option<Streams>,
+        [stdout, stderr]: [Stdio; 2],
+    ) -> io::Result<Self> {
+        adopt_orphans()?;
+        let (mut ours, theirs) = StdUnixStream::pair()?;
         let mut command = process::Command::new(own_executable()?);
         command.arg(SUPERVISOR_ARGUMENT);
         #[cfg(target_os = "linux")]
-        if launch.sandbox.is_some() {
+        let outside = launch.sandbox.as_ref().map(Outside::of);
+        #[cfg(target_os = "linux")]
+        if let Some(outside) = outside {
             command.arg(crate::protocol::LAUNCHER_ROLE);
+            command.args(streams.iter().map(|_| crate::protocol::FOREGROUND));
+            command.args((outside == Outside::Host).then_some(crate::protocol::OWN_IDS));
         }
         let supervisor = command
             .env_clear()
             .stdin(Stdio::from(OwnedFd::from(theirs)))
-            .stdout(stdout_writer)
-            .stderr(stderr_writer)
+            .stdout(stdout)
+            .stderr(stderr)
             // Ctrl-C in the terminal is for the host only; the supervisor ends when the host's socket closes.
             .process_group(0)
             .spawn()?;
         let bytes = launch.to_bytes()?;
         // Root writes the maps of the sandbox's ids before the launch is sent.
-        let waits = launch.sandbox.is_some() && rustix::process::geteuid().is_root();
+        #[cfg(target_os = "linux")]
+        let waits = outside.is_some_and(|outside| outside != Outside::Host);
+        #[cfg(not(target_os = "linux"))]
+        let waits = false;
         if !waits {
+            if let Some(streams) = &streams {
+                streams::send(&ours, streams)?;
+            }
             ours.write_all(&bytes)?;
         }
         ours.set_nonblocking(true)?;
@@ -89,7 +129,11 @@ impl Process {
             control: UnixStream::from_std(ours)?,
             received: Vec::new(),
             #[cfg(target_os = "linux")]
-            launch: waits.then_some(bytes),
+            waiting: waits.then(|| Waiting {
+                outside: outside.unwrap_or(Outside::Host),
+                streams,
+                launch: bytes,
+            }),
             is_sandboxed: launch.sandbox.is_some(),
             has_started: false,
             pid: None,
@@ -97,7 +141,7 @@ impl Process {
             failure: None,
             exit: None,
         };
-        Ok((process, Outputs { stdout, stderr }))
+        Ok(process)
     }
 
     /// The supervisor's process id, below which are all processes that the program has started; `None` if it has ended.
@@ -196,14 +240,17 @@ impl Process {
     /// Writes the maps of the sandbox's ids, and lets the start continue.
     #[cfg(target_os = "linux")]
     fn map_ids(&mut self) {
-        let (Some(launcher), Some(launch)) = (self.supervisor_pid(), self.launch.take()) else {
+        let (Some(launcher), Some(waiting)) = (self.supervisor_pid(), self.waiting.take()) else {
             return; // it has ended, which the socket tells as well
         };
-        match crate::sandbox::identity::map_for_root(launcher) {
+        match crate::sandbox::identity::map_for_root(launcher, waiting.outside) {
             Ok(()) => {
+                if let Some(streams) = &waiting.streams {
+                    let _ = streams::send(&self.control, streams); // as below
+                }
                 // Nothing else has been sent, so the launch fits into the socket's buffer.
                 // An error is that the launcher is gone, which the socket tells as well.
-                let _ = rustix::io::write(&self.control, &launch);
+                let _ = rustix::io::write(&self.control, &waiting.launch);
             }
             Err(failure) => {
                 self.exit = Some(Exit::NotStarted(failure.errno));
@@ -280,6 +327,11 @@ impl Process {
         self.send(Command::Thaw);
     }
 
+    /// Sends SIGINT to the program.
+    pub(crate) fn interrupt(&self) {
+        self.send(Command::Interrupt);
+    }
+
     /// Sends SIGTERM to the program's process group, which is thawed first. [`Process::exited`] returns when the
     /// program has ended.
     pub fn terminate(&self) {
@@ -326,7 +378,7 @@ mod tests {
                 .unwrap(),
             control,
             received: Vec::new(),
-            launch: None,
+            waiting: None,
             is_sandboxed,
             has_started: false,
             pid: None,

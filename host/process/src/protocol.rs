@@ -18,6 +18,14 @@ pub const SUPERVISOR_ARGUMENT: &str = "__supervise";
 #[cfg(target_os = "linux")]
 pub(crate) const LAUNCHER_ROLE: &str = "launcher";
 
+/// An argument of a launcher that maps the host's own ids, whoever that is.
+#[cfg(target_os = "linux")]
+pub(crate) const OWN_IDS: &str = "own-ids";
+
+/// An argument of both of them if the program has the host's standard streams, which precede the launch.
+#[cfg(target_os = "linux")]
+pub(crate) const FOREGROUND: &str = "foreground";
+
 /// The second argument of the first process inside, which is the supervisor there.
 #[cfg(target_os = "linux")]
 pub(crate) const INIT_ROLE: &str = "init";
@@ -87,6 +95,8 @@ pub(crate) enum Command {
     Freeze,
     /// Sends SIGCONT to all of them.
     Thaw,
+    /// Sends SIGINT to the program.
+    Interrupt,
     /// Thaws all of them and sends SIGTERM to the program's process group, as on AWS.
     Terminate,
 }
@@ -96,12 +106,13 @@ impl Command {
         match self {
             Self::Freeze => b'f',
             Self::Thaw => b't',
+            Self::Interrupt => b'i',
             Self::Terminate => b'q',
         }
     }
 
     pub(crate) fn from_byte(byte: u8) -> Option<Self> {
-        [Self::Freeze, Self::Thaw, Self::Terminate]
+        [Self::Freeze, Self::Thaw, Self::Interrupt, Self::Terminate]
             .into_iter()
             .find(|command| command.to_byte() == byte)
     }
@@ -113,7 +124,12 @@ mod tests {
 
     #[test]
     fn every_command_survives_the_socket() {
-        for command in [Command::Freeze, Command::Thaw, Command::Terminate] {
+        for command in [
+            Command::Freeze,
+            Command::Thaw,
+            Command::Interrupt,
+            Command::Terminate,
+        ] {
             assert_eq!(Command::from_byte(command.to_byte()), Some(command));
         }
         assert_eq!(Command::from_byte(0), None);

@@ -19,31 +19,36 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 
 use crate::protocol::Launch;
+use crate::streams::Streams;
 
-/// Starts the program of a launch in a process group of its own.
-pub(crate) fn start(launch: Launch) -> io::Result<Child> {
+/// Starts the program of a launch in a process group of its own, with these streams or those of this process. With
+/// streams it stays in the group of this process, which is the one in the foreground of its terminal.
+pub(crate) fn start(launch: Launch, streams: Option<Streams>) -> io::Result<Child> {
     let started = thread::spawn(move || {
         #[cfg(target_os = "linux")]
         if launch.sandbox.is_some() {
             crate::sandbox::identity::drop_privileges()?;
         }
         restrict(launch.sandbox.is_some());
-        spawn(launch)
+        spawn(launch, streams)
     });
     let panicked = |_| Err(io::Error::other("the thread that starts it has panicked"));
     started.join().unwrap_or_else(panicked)
 }
 
-fn spawn(launch: Launch) -> io::Result<Child> {
+fn spawn(launch: Launch, streams: Option<Streams>) -> io::Result<Child> {
     // Only calls with which std uses vfork: a supervisor must not copy the page tables of a large parent.
-    Command::new(launch.program)
+    let mut command = Command::new(launch.program);
+    command
         .args(launch.arguments)
         .env_clear()
         .envs(launch.variables)
-        .current_dir(launch.directory)
-        .stdin(Stdio::null())
-        .process_group(0)
-        .spawn()
+        .current_dir(launch.directory);
+    match streams {
+        None => command.stdin(Stdio::null()).process_group(0),
+        Some([stdin, stdout, stderr]) => command.stdin(stdin).stdout(stdout).stderr(stderr),
+    };
+    command.spawn()
 }
 
 /// Restricts the calling thread and the processes that it will start.

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, WaitOptions, getpid, wait};
+use rustix::process::{Pid, Signal, WaitOptions, getpgid, getpid, kill_process, wait};
 
 use crate::crowd::Crowd;
 use crate::exit::Exit;
@@ -39,12 +39,16 @@ use crate::tree::Tree;
 /// The caller must not have started any thread. The exit code adds nothing to what the socket has reported.
 pub fn supervise() -> ExitCode {
     let role = std::env::args().nth(2);
+    let more: Vec<String> = std::env::args().skip(3).collect();
     let result = match role.as_deref() {
         #[cfg(target_os = "linux")]
-        Some(crate::protocol::LAUNCHER_ROLE) => crate::sandbox::enter::enter(),
+        Some(crate::protocol::LAUNCHER_ROLE) => crate::sandbox::enter::enter(&more),
         #[cfg(target_os = "linux")]
-        Some(crate::protocol::INIT_ROLE) => run(Scope::Namespace).map(|()| ExitCode::SUCCESS),
-        _ => run(Scope::Descendants).map(|()| ExitCode::SUCCESS),
+        Some(crate::protocol::INIT_ROLE) => {
+            let in_foreground = more.iter().any(|it| it == crate::protocol::FOREGROUND);
+            run(Scope::Namespace, in_foreground).map(|()| ExitCode::SUCCESS)
+        }
+        _ => run(Scope::Descendants, false).map(|()| ExitCode::SUCCESS),
     };
     match result {
         Ok(code) => code,
@@ -60,12 +64,16 @@ pub fn supervise() -> ExitCode {
     }
 }
 
-fn run(scope: Scope) -> io::Result<()> {
+fn run(scope: Scope, in_foreground: bool) -> io::Result<()> {
     match scope {
         Scope::Descendants => adopt_orphans()?,
         Scope::Namespace => become_first_process()?,
     }
     let mut host = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+    let streams = match in_foreground {
+        true => Some(crate::streams::receive(&host)?),
+        false => None,
+    };
     let launch = Launch::receive(&mut host)?;
     // Registered before the start, so that even the quickest exit is noticed.
     let (child_signals, writer) = UnixStream::pair()?;
@@ -87,7 +95,11 @@ fn run(scope: Scope) -> io::Result<()> {
         return send_line(&mut host, &Exit::Code(0).to_line());
     }
     lower_file_limit();
-    let program = match start(launch) {
+    #[cfg(target_os = "linux")]
+    if let Some([stdin, ..]) = &streams {
+        crate::terminal::adopt(stdin)?;
+    }
+    let program = match start(launch, streams) {
         Ok(program) => program,
         Err(error) => return send_line(&mut host, &Exit::not_started(&error).to_line()),
     };
@@ -168,8 +180,10 @@ fn watch(
                 Received::Command(command) => {
                     freezing = false;
                     freezer.thaw(program);
-                    if command == Command::Terminate {
-                        signal_group(program, Signal::TERM);
+                    match command {
+                        Command::Terminate => signal_program(program, Signal::TERM),
+                        Command::Interrupt => signal_program(program, Signal::INT),
+                        Command::Freeze | Command::Thaw => {}
                     }
                 }
                 Received::End => return Ok(None),
@@ -181,6 +195,16 @@ fn watch(
         {
             return Ok(Some(Exit::TooManyTasks(tasks)));
         }
+    }
+}
+
+/// Signals the program's process group, if it has one of its own.
+fn signal_program(program: Pid, signal: Signal) {
+    match getpgid(Some(program)) {
+        Ok(group) if group != program => {
+            let _ = kill_process(program, signal); // already gone
+        }
+        _ => signal_group(program, signal),
     }
 }
 

@@ -229,6 +229,11 @@ fn the_exit_code_of_invoke_distinguishes_success_function_errors_and_other_error
         err(&broken)
     );
 
+    // Its program could not be started.
+    std::fs::create_dir(project.path().join("empty")).unwrap();
+    let unstarted = run(&project, &["invoke", "./empty"]);
+    assert_eq!(unstarted.status.code(), Some(2), "{}", err(&unstarted));
+
     let missing = run(&project, &["invoke", "echo", "-e", "nowhere.json"]);
     assert!(
         err(&missing).contains("cannot read the event from nowhere.json"),
@@ -280,7 +285,8 @@ fn check_prints_the_functions_and_triggers_that_serve_would_start() {
     let text = out(&output);
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
     assert!(
-        text.contains("function echo: ") && text.contains("3 s, 128 MB"),
+        text.contains("function echo: ")
+            && text.contains("3 s, 128 MB, up to 32 environments, sandbox process"),
         "{text}"
     );
     assert!(

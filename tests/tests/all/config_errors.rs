@@ -169,3 +169,37 @@ fn a_missing_function_folder_is_named() {
         "{text}"
     );
 }
+
+#[test]
+fn mistakes_of_every_kind_are_reported_in_one_round() {
+    let config = format!(
+        "[functions.echo]\ncode = \"{RAW_BOOTSTRAP}\"\ndebug = 70000\n\
+         [triggers.web]\nplugin = \"api-gateway-http\"\nlisten = \"nowhere\"\nfunction = \"ehco\"\n\
+         [triggers.balanced]\nplugin = \"alb\"\nlisten = \"127.0.0.1:0\"\nfunction = \"eco\"\nmulti-value-headers = 3\n\
+         [triggers.messages]\nplugin = \"sqs\"\nqueue = \"gone\"\nfunction = \"ech\"\nBatchSize = 0\n"
+    );
+    let text = refusal_of(&config);
+    for mistake in [
+        "functions.echo.debug: must be a whole number from 0 to 65535, not 70000",
+        "triggers.web.listen: must be an address and a port",
+        "triggers.web.function: invokes the function \"ehco\", which is not defined; did you mean `echo`?",
+        "triggers.balanced.multi-value-headers: ",
+        "triggers.balanced.function: invokes the function \"eco\", which is not defined; did you mean `echo`?",
+        "triggers.messages.queue: there is no queue \"gone\"",
+        "triggers.messages.BatchSize: ",
+        "triggers.messages.function: invokes the function \"ech\", which is not defined; did you mean `echo`?",
+    ] {
+        assert!(text.contains(mistake), "{mistake}\n{text}");
+    }
+}
+
+#[test]
+fn an_unknown_function_is_named_beside_other_mistakes_in_the_same_settings() {
+    let text = Project::gateway("function = \"ehco\"\ncors = 3").refusal();
+    for mistake in [
+        "triggers.web.cors: ",
+        "triggers.web.function: invokes the function \"ehco\"",
+    ] {
+        assert!(text.contains(mistake), "{mistake}\n{text}");
+    }
+}

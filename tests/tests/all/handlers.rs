@@ -102,6 +102,7 @@ fn a_handler_can_be_named_in_several_ways_and_the_function_has_one_name() {
         "app",
         "./app.py",
         ".",
+        name.as_str(),
     ] {
         let output = run(folder.path(), &["invoke", target, "[]"]);
         assert_eq!(
@@ -169,6 +170,14 @@ fn the_only_file_with_a_handler_is_run_and_several_are_listed() {
         out(&output)
     );
     fs::write(package.join("bar.py"), PYTHON).unwrap();
+    // `serve` says the same as `invoke`.
+    let text = err(&run(&package, &["serve"]));
+    assert!(
+        text.contains(
+            "there is no lambkin.toml, and several files in this folder have a handler\n"
+        ) && text.contains("the handlers here are: bar.handler (bar.py), foo.handler (foo.py)"),
+        "{text}"
+    );
     let text = err(&run(folder.path(), &["invoke", "./pkg", "1"]));
     assert!(
         text.contains(

@@ -25,9 +25,11 @@ mod control_plane;
 mod debug_ports;
 mod debugging;
 mod docker_lambda;
+mod doctor;
 mod environment;
 mod example_plugins;
 mod extensions;
+mod failed_starts;
 mod failures;
 #[cfg(target_os = "linux")]
 mod fixed_ports;

@@ -4,10 +4,12 @@
 //! scripts in bash, which they find by name in their code.
 
 mod contained;
+mod exec;
 mod leaks;
 mod lifetime;
 mod modes;
 mod runtimes;
+mod starts;
 mod view;
 
 use std::fs;

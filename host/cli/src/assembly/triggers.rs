@@ -22,7 +22,13 @@ pub async fn configure_trigger(
     config: &Config,
 ) -> Result<Trigger, Vec<Diagnostic>> {
     let section = &trigger.section;
-    let configured = configure(plugins, trigger, config).await?;
+    let configured = match configure(plugins, trigger, config).await {
+        Ok(configured) => configured,
+        Err(_) => {
+            let names: Vec<String> = config.function_names().map(str::to_owned).collect();
+            return Err(mistakes(plugins, trigger, config, &names).await);
+        }
+    };
     let mut diagnostics = Vec::new();
     for FunctionReference { name, at } in configured.functions() {
         if let Some(message) = unknown_function(name, config) {
@@ -52,22 +58,38 @@ pub async fn mistakes(
     config: &Config,
     functions: &[String],
 ) -> Vec<Diagnostic> {
-    let configured = match configure(plugins, trigger, config).await {
-        Ok(configured) => configured,
-        Err(diagnostics) => return diagnostics,
+    let (configured, mut found) = match configure(plugins, trigger, config).await {
+        Ok(configured) => (Some(configured), Vec::new()),
+        Err(diagnostics) => (
+            configure_rest(plugins, trigger, config, &diagnostics).await,
+            diagnostics,
+        ),
     };
-    let is_missing = |it: &&&FunctionReference| {
+    let is_missing = |it: &&FunctionReference| {
         let name = it.name.split(':').next().unwrap_or_default();
         !functions.iter().any(|known| known == name)
     };
-    let references = configured.functions();
-    let missing = references.iter().filter(is_missing);
-    missing
-        .filter_map(|FunctionReference { name, at }| {
-            let message = unknown_function(name, config)?;
-            Some(trigger.section.diagnostic_at(at, message))
-        })
-        .collect()
+    let references = configured.iter().flat_map(|it| it.functions());
+    let missing = references.filter(is_missing);
+    found.extend(missing.filter_map(|FunctionReference { name, at }| {
+        let message = unknown_function(name, config)?;
+        Some(trigger.section.diagnostic_at(at, message))
+    }));
+    found
+}
+
+/// Configures a trigger whose plugin has found mistakes without the settings that have them, to learn which functions the
+/// others name. `None` if the plugin does not accept the rest, or the mistakes are not in its settings.
+async fn configure_rest(
+    plugins: &Plugins,
+    trigger: &config::Trigger,
+    config: &Config,
+    mistakes: &[Diagnostic],
+) -> Option<Box<dyn ConfiguredTrigger>> {
+    let section = trigger.section.without(mistakes)?;
+    configure_section(plugins, trigger, &section, config)
+        .await
+        .ok()
 }
 
 async fn configure(
@@ -75,12 +97,22 @@ async fn configure(
     trigger: &config::Trigger,
     config: &Config,
 ) -> Result<Box<dyn ConfiguredTrigger>, Vec<Diagnostic>> {
+    configure_section(plugins, trigger, &trigger.section, config).await
+}
+
+/// Like [`configure`], with other settings.
+async fn configure_section(
+    plugins: &Plugins,
+    trigger: &config::Trigger,
+    section: &Section,
+    config: &Config,
+) -> Result<Box<dyn ConfiguredTrigger>, Vec<Diagnostic>> {
     let source_section = trigger.source_section.as_ref();
     let setup = Setup {
         name: &trigger.name,
         account: &config.account,
         functions: &function_infos(config),
-        plugin: plugin_setup(plugins, &trigger.section)?,
+        plugin: plugin_setup(plugins, section)?,
         grants: &trigger.grants,
         source: source_section
             .map(|section| plugin_setup(plugins, section))
@@ -88,10 +120,8 @@ async fn configure(
     };
     let configured = trigger.source.configure(setup).await;
     configured.map_err(|error| match error {
-        SetupError::Trigger(error) => diagnostics_of(error, &trigger.section),
-        SetupError::Source(error) => {
-            diagnostics_of(error, source_section.unwrap_or(&trigger.section))
-        }
+        SetupError::Trigger(error) => diagnostics_of(error, section),
+        SetupError::Source(error) => diagnostics_of(error, source_section.unwrap_or(section)),
     })
 }
 

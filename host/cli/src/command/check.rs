@@ -7,7 +7,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use lambkin_http::CertificateSource;
-use lambkin_lambda::{Entry, FunctionSpec};
+use lambkin_lambda::{Entry, FunctionSpec, SandboxMode};
 use lambkin_plugin::allows;
 use lambkin_store::object::Versioning;
 
@@ -118,8 +118,13 @@ fn describe(function: &FunctionSpec, program: &std::path::Path) -> String {
         none if none.is_empty() => String::new(),
         handler => format!(", handler {handler}"),
     };
+    let sandbox = match function.sandbox {
+        SandboxMode::Process => "process",
+        SandboxMode::Namespace => "namespace",
+        SandboxMode::Image => "image",
+    };
     format!(
-        "{image}{}{handler}, {} s, {} MB, up to {} environments",
+        "{image}{}{handler}, {} s, {} MB, up to {} environments, sandbox {sandbox}",
         program.display(),
         function.timeout.as_secs_f64(),
         function.memory_mb,

@@ -118,10 +118,11 @@ pub fn read(
     settings
 }
 
-/// Reads the table of a function, if it has one. `functions` are the names of all functions.
+/// Reads the table of a function, if it has one. `functions` and `queues` are the names of all that are defined.
 pub fn read_function(
     function: &mut Reader<'_>,
     functions: &[String],
+    queues: &[String],
     diagnostics: &Diagnostics,
 ) -> Option<EventInvokeConfig> {
     let mut table = function.table("asynchronous")?;
@@ -130,7 +131,7 @@ pub fn read_function(
     let mut target = |key| {
         table
             .text(key)
-            .and_then(|found| read_target(&found, functions, diagnostics))
+            .and_then(|found| read_target(&found, (functions, queues), diagnostics))
     };
     let config = EventInvokeConfig {
         maximum_retry_attempts: attempts.map_or(MAX_RETRY_ATTEMPTS, |found| found.value as u32),
@@ -145,11 +146,11 @@ pub fn read_function(
 
 fn read_target(
     found: &Spanned<String>,
-    functions: &[String],
+    (functions, queues): (&[String], &[String]),
     diagnostics: &Diagnostics,
 ) -> Option<Target> {
     let read = match found.value.strip_prefix(QUEUE) {
-        Some(queue) => read_queue(queue),
+        Some(queue) => read_queue(queue, queues),
         None => read_target_function(&found.value, functions),
     };
     match read {
@@ -161,8 +162,17 @@ fn read_target(
     }
 }
 
-fn read_queue(name: &str) -> Result<Target, String> {
+/// A queue that is not defined is made when it is needed, unless its name is most likely a mistyped one.
+fn read_queue(name: &str, queues: &[String]) -> Result<Target, String> {
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let defined = || queues.iter().map(String::as_str);
+    if !defined().any(|queue| queue == name)
+        && let Some(near) = nearest(name, defined())
+    {
+        return Err(format!(
+            "there is no queue {name:?}; did you mean `queue:{near}`? If not, `[queues.{name}]` defines it"
+        ));
+    }
     if (1..=QUEUE_NAME_LENGTH).contains(&name.len()) && name.bytes().all(legal) {
         return Ok(Target::Queue(name.to_owned()));
     }
@@ -226,7 +236,7 @@ mod tests {
         let text = function(
             "maximum-retry-attempts = 1\nmaximum-event-age = 60\non-success = 'other:$LATEST'\n\
              on-failure = 'hello'\ndead-letter = 'queue:gone-wrong'\n\
-             [asynchronous]\nstore = 'elsewhere.db'\ntime-scale = 0.5",
+             [asynchronous]\nstore = 'elsewhere.db'\ntime-scale = 0.5\n[queues.orders]",
         );
         let settings = parse(&text).unwrap().asynchronous;
         assert_eq!(settings.store, Path::new("project/elsewhere.db"));
@@ -269,6 +279,11 @@ mod tests {
             (
                 "on-failure = 'other:live'",
                 "events are sent to the version `$LATEST` of other",
+            ),
+            (
+                "on-failure = 'queue:faild'\n[queues.failed]",
+                "6:14: functions.hello.asynchronous.on-failure: there is no queue \"faild\"; did you mean `queue:failed`? \
+                 If not, `[queues.faild]` defines it",
             ),
             (
                 "dead-letter = 'queue:a b'",

@@ -23,6 +23,7 @@ use super::bucket::{self, Bucket};
 use super::debug::{self, DebugOption};
 use super::function::{self, full_name};
 use super::function_inputs::FunctionInputs;
+use super::handler;
 use super::invoke::{self, Invoke};
 use super::key::{Entry, Key, Kind, Table};
 use super::listeners::Listeners;
@@ -131,6 +132,12 @@ pub enum ConfigError {
         path: PathBuf,
         error: std::io::Error,
     },
+    /// There is no file, and the code beside it does not tell which function is meant.
+    #[error(
+        "there is no {}, and {handlers}\nwrite a {0} with a function for each, or name one: lambkin invoke HANDLER",
+        path.display()
+    )]
+    NotGuessed { path: PathBuf, handlers: String },
     #[error("{0}")]
     Invalid(String),
     #[error("{0}")]
@@ -210,7 +217,15 @@ impl Config {
             return Self::read_with(path, sandbox);
         }
         let Some(guess) = guess_folder(code) else {
-            return Self::read_with(path, sandbox);
+            return Self::read_with(path, sandbox).map_err(|error| {
+                match handler::explain(code, "") {
+                    Some(handlers) => ConfigError::NotGuessed {
+                        path: path.to_owned(),
+                        handlers,
+                    },
+                    None => error,
+                }
+            });
         };
         let name = function::name_of(code);
         let text = format!(
@@ -244,7 +259,8 @@ impl Config {
         };
         let diagnostics = Diagnostics::default();
         let root = Reader::root(table.get_ref(), &TABLE, &diagnostics);
-        let read = read_root(root, folder, &diagnostics);
+        let queues = names_in(table.get_ref(), "queues");
+        let read = read_root(root, folder, &queues, &diagnostics);
         let diagnostics = diagnostics.into_sorted();
         let names = names_in(table.get_ref(), "functions");
         drop(table);
@@ -349,6 +365,17 @@ impl Config {
         Ok(())
     }
 
+    /// Makes functions ones that are not debugged, for what does not invoke them. `path` is that of the file.
+    pub fn leave_undebugged(&mut self, path: &Path) {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        for (spec, inputs) in self.functions.iter_mut().zip(&self.function_inputs) {
+            if spec.debug.take().is_some() {
+                // What it says about the runtime was said when the configuration was read.
+                managed::prepare(spec, &inputs.runtime, folder);
+            }
+        }
+    }
+
     fn nothing_to_debug(&self, name: &str) -> String {
         let names: Vec<String> = self.functions.iter().map(full_name).collect();
         let hint = suggestion(name, names.iter().map(String::as_str));
@@ -414,7 +441,12 @@ struct Read {
     asynchronous: Asynchronous,
 }
 
-fn read_root(mut root: Reader<'_>, folder: &Path, diagnostics: &Diagnostics) -> Read {
+fn read_root(
+    mut root: Reader<'_>,
+    folder: &Path,
+    queues: &[String],
+    diagnostics: &Diagnostics,
+) -> Read {
     let account = account::read(&mut root, diagnostics);
     let service_endpoints = root.flag("service-endpoints");
     let sandbox = sandbox::read(&mut root).unwrap_or_default();
@@ -427,7 +459,7 @@ fn read_root(mut root: Reader<'_>, folder: &Path, diagnostics: &Diagnostics) -> 
     let mut events = BTreeMap::new();
     let mut functions = Vec::new();
     for (name, mut table) in tables {
-        if let Some(config) = asynchronous::read_function(&mut table, &names, diagnostics) {
+        if let Some(config) = asynchronous::read_function(&mut table, &names, queues, diagnostics) {
             events.insert(name.value.clone(), config);
         }
         let own = table.flag("service-endpoints");

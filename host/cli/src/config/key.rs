@@ -205,6 +205,7 @@ impl Kind {
             Self::Text => "a string".to_owned(),
             Self::Choice(choices) | Self::ChoiceInAnyCase(choices) => one_of(choices),
             Self::Flag => "true or false".to_owned(),
+            Self::Integer { min, max, unit: "" } => format!("a whole number from {min} to {max}"),
             Self::Integer { min, max, unit } => {
                 format!("a whole number of {unit} from {min} to {max}")
             }

@@ -147,6 +147,7 @@ pub fn prepare(spec: &mut FunctionSpec, settings: &RuntimeSettings, project: &Pa
         if let Some(reason) = no_handler(spec, settings, &code) {
             spec.code.entry = Entry::Managed(Managed {
                 command: Err(reason),
+                interpreter: String::new(),
                 variables: BTreeMap::new(),
                 code,
                 client: None,
@@ -237,6 +238,7 @@ pub fn prepare(spec: &mut FunctionSpec, settings: &RuntimeSettings, project: &Pa
             }
             let mut managed = Managed {
                 command: Ok(prepared.command),
+                interpreter: prepared.interpreter,
                 variables: prepared.variables,
                 code: code.clone(),
                 client: prepared.client,
@@ -260,6 +262,7 @@ pub fn prepare(spec: &mut FunctionSpec, settings: &RuntimeSettings, project: &Pa
         }
         Err(reason) => Managed {
             command: Err(reason),
+            interpreter: String::new(),
             variables: BTreeMap::new(),
             code: code.clone(),
             client: None,

@@ -49,7 +49,7 @@ mod version;
 pub use bucket::Bucket;
 pub use debug::DebugOption;
 pub use file::{Config, ConfigError, Mistaken};
-pub use function::{AdHoc, ad_hoc, ad_hoc_image, defaults, full_name};
+pub use function::{AdHoc, ad_hoc, ad_hoc_image, defaults, full_name, name_of};
 pub use function_inputs::{FunctionInputs, Renewed};
 pub use handler::{explain as explain_handler, meant as meant_handler};
 pub use ignore::Ignore;

@@ -124,6 +124,37 @@ impl Section {
         }
     }
 
+    /// The section without the settings in which mistakes have been found; `None` if one is not in a setting.
+    pub fn without(&self, mistakes: &[Diagnostic]) -> Option<Self> {
+        let mut settings: Value = serde_json::from_str(&self.settings).ok()?;
+        for mistake in mistakes {
+            // The innermost value at the place; further tables of the same span are made of dotted keys.
+            let places = self.spans.iter().filter(|(_, span)| **span == mistake.span);
+            let path = places.map(|(path, _)| path).max_by_key(|path| path.len())?;
+            let (last, above) = path.split_last()?;
+            let table = above
+                .iter()
+                .try_fold(&mut settings, |value, key| match value {
+                    Value::Array(items) => items.get_mut(key.parse::<usize>().ok()?),
+                    value => value.get_mut(key),
+                });
+            // An item of a list is emptied instead, so that the others keep their places.
+            match table {
+                Some(Value::Object(table)) => drop(table.remove(last)),
+                Some(Value::Array(items)) => {
+                    let item = items.get_mut(last.parse::<usize>().ok()?)?;
+                    *item = Value::Null;
+                }
+                // A mistake of something above has removed it.
+                _ => {}
+            }
+        }
+        Some(Self {
+            settings: settings.to_string(),
+            ..self.clone()
+        })
+    }
+
     /// A mistake in the choice of the plugin, at the key `plugin`.
     pub fn plugin_diagnostic(&self, message: String) -> Diagnostic {
         Diagnostic {

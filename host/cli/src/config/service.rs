@@ -1,7 +1,7 @@
 //! `[services.NAME]`: a plugin that serves a protocol such as SQS's, its address, and the queues and buckets that it
 //! may use.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
 use lambkin_http::CertificateSource;
@@ -106,6 +106,8 @@ fn read_one(
     }
     let listen = table.text("listen");
     let address = listen.and_then(|listen| listeners.add(&listen, None, diagnostics));
+    // After a mistake nothing runs; the plugin can still look for its own.
+    let address = address.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
     let certificate = tls::read(&mut table, project, diagnostics);
     let mut grant = |key| {
         let names = table.texts(key)?;
@@ -116,7 +118,7 @@ fn read_one(
     let section = Section::new(plugin?, table, project, diagnostics);
     Some(Service {
         name: name.value,
-        listen: address?,
+        listen: address,
         certificate,
         queues,
         buckets,

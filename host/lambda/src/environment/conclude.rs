@@ -129,20 +129,25 @@ impl Environment {
         self.in_flight.iter().position(is_overdue)
     }
 
+    /// The line for a timeout, which only a log in the text format has.
+    pub(super) fn log_timeout(&mut self, invocation: &InFlight) {
+        if self.function.spec.logging.format == LogFormat::Text {
+            self.log.platform(&format!(
+                "{:.3} {} {}",
+                Timestamp::now(),
+                invocation.id(),
+                function_error::timed_out_text(self.function.spec.timeout)
+            ));
+        }
+    }
+
     fn time_out(&mut self, mut invocation: InFlight) {
         if let Some(sandbox) = &mut self.sandbox {
             sandbox.drain(&mut self.log);
         }
         let timeout = self.function.spec.timeout;
         self.log.finish_lines();
-        if self.function.spec.logging.format == LogFormat::Text {
-            self.log.platform(&format!(
-                "{:.3} {} {}",
-                Timestamp::now(),
-                invocation.id(),
-                function_error::timed_out_text(timeout)
-            ));
-        }
+        self.log_timeout(&invocation);
         let error = function_error::timed_out(invocation.id(), timeout);
         invocation.fail(error);
         if !invocation.invocation.wants_log_tail {

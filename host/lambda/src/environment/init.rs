@@ -25,6 +25,7 @@ use lambkin_model::{FunctionError, RequestId};
 use lambkin_process::Exit;
 use tokio::task::spawn_blocking;
 
+use super::advice;
 use super::in_flight::InFlight;
 use super::sandbox::{RuntimeProgram, Sandbox, SandboxEvent};
 use super::state::{Environment, Input, Stopped};
@@ -94,6 +95,15 @@ impl Environment {
         }
     }
 
+    /// How long the init phase of a new environment may take.
+    pub(super) fn init_limit(&self) -> Duration {
+        let spec = &self.function.spec;
+        match spec.initialization_type() {
+            InitializationType::OnDemand => INIT_TIMEOUT,
+            _ => LONG_INIT_TIMEOUT.max(spec.timeout),
+        }
+    }
+
     /// The init phase of a new environment. Returns its duration, or `None` if it failed; then it is repeated later,
     /// unless the environment gave way.
     pub(super) async fn initialize(
@@ -101,15 +111,8 @@ impl Environment {
         mut turn: StartTurn,
     ) -> Result<Option<Duration>, Stopped> {
         let began = Instant::now();
-        let spec = &self.function.spec;
-        let limit = match spec.initialization_type() {
-            InitializationType::OnDemand => INIT_TIMEOUT,
-            _ => LONG_INIT_TIMEOUT.max(spec.timeout),
-        };
-        match self
-            .reach_ready(Phase::Init, &mut turn, self.function.clock.deadline(limit))
-            .await
-        {
+        let until = self.function.clock.deadline(self.init_limit());
+        match self.reach_ready(Phase::Init, &mut turn, until).await {
             Ok(()) => {
                 let took = began.elapsed();
                 self.end_init(Phase::Init, took, ReportStatus::Success);
@@ -182,7 +185,7 @@ impl Environment {
     }
 
     /// Starts a sandbox and waits until its runtime and all extensions request an event.
-    async fn reach_ready(
+    pub(super) async fn reach_ready(
         &mut self,
         phase: Phase,
         turn: &mut StartTurn,
@@ -342,16 +345,16 @@ impl Environment {
         let function = &self.function;
         let spec = &function.spec;
         let (program, arguments) = spec.program().map_err(InitPhaseError::NoBootstrap)?;
-        let discovered = match &spec.code.entry {
+        let discovered = spec.examined(|starter| match &spec.code.entry {
             Entry::Image(image) => {
                 let image = image.get();
-                discover_in_image(image.files(), &spec.search_path())
+                discover_in_image(image.files(), starter)
             }
             _ => {
                 let with_host = spec.sandbox == SandboxMode::Process;
-                discover(&spec.layer_folders(), &spec.search_path(), with_host)
+                discover(&spec.layer_folders(), starter, with_host)
             }
-        };
+        });
         let discovered = discovered.map_err(not_launched)?;
         let disabled_by = discovered.disabled_by.clone();
         let runtime = RuntimeProgram {
@@ -442,11 +445,17 @@ impl Environment {
             InitPhaseError::TimedOut => ShutdownReason::Timeout,
             _ => ShutdownReason::Failure,
         };
+        let fault = error.fault();
         let Some(error) = error.into_function_error(invocation.id(), timeout) else {
             invocation.abandon();
             return Err(Stopped);
         };
         self.log_start(&invocation);
+        match fault {
+            Some((reason, error_type)) => self.log_fault(&invocation, &reason, error_type),
+            None if reason == ShutdownReason::Timeout => self.log_timeout(&invocation),
+            None => {}
+        }
         invocation.fail(error);
         let status = invocation.status();
         self.conclude(invocation, status);
@@ -491,27 +500,81 @@ impl Environment {
                 ReportStatus::Error(function_error::classify(reported.error_type.as_deref()))
             }
         };
-        match error {
-            InitPhaseError::NoBootstrap(no_bootstrap) if phase == Phase::Invoke => {
-                self.log.platform(&format!(
-                    "lambkin: function {}: {no_bootstrap}",
-                    self.function.spec.name
-                ));
-            }
-            InitPhaseError::Exited(exit) => self
-                .log
-                .platform(&format!("Error: {}", function_error::exited_text(exit))),
-            InitPhaseError::Extension { reason, .. } => {
-                self.log.platform(&format!("Error: {reason}"));
-            }
-            _ => {}
+        // Said once: as a part of the call, unless none may follow.
+        if phase == Phase::Invoke || self.function.spec.lifecycle.provisioned > 0 {
+            self.explain_failed_init(error, phase);
         }
         self.log_init_runtime_done(phase, status);
         self.end_init(phase, took, status);
     }
 }
 
+impl Environment {
+    /// Says why a start has failed, where the lines of AWS do not.
+    fn explain_failed_init(&mut self, error: &InitPhaseError, phase: Phase) {
+        let spec = &self.function.spec;
+        let mut lines = Vec::new();
+        match error {
+            InitPhaseError::NoBootstrap(no_bootstrap) => {
+                lines.push(format!("function {}: {no_bootstrap}", spec.name));
+            }
+            InitPhaseError::NotStarted(program, exit) => lines.push(format!(
+                "function {}: {} could not be started: {exit}",
+                spec.name,
+                program.display()
+            )),
+            InitPhaseError::Reported(reported) => lines.extend(reported.summary().map(|summary| {
+                format!("function {} could not be initialized: {summary}", spec.name)
+            })),
+            _ => {}
+        }
+        if !matches!(error, InitPhaseError::NoBootstrap(_)) {
+            lines.extend(advice::on_failed_start(spec, error.reported()));
+        }
+        for line in lines {
+            self.log.platform(&format!("lambkin: {line}"));
+        }
+        // Within a call, it follows START.
+        if let Some((reason, error_type)) = error.fault().filter(|_| phase == Phase::Init) {
+            self.log.platform(&format!("Error: {reason}\n{error_type}"));
+        }
+    }
+}
+
 impl InitPhaseError {
+    /// What the runtime has reported.
+    pub(super) fn reported(&self) -> Option<&[u8]> {
+        match self {
+            Self::Reported(error) => Some(&error.body),
+            _ => None,
+        }
+    }
+
+    /// The reason and AWS's error type if the platform has noticed the error, which its log then has.
+    fn fault(&self) -> Option<(String, &'static str)> {
+        const INVALID_ENTRYPOINT: &str = function_error::INVALID_ENTRYPOINT;
+        Some(match self {
+            Self::NoBootstrap(NoBootstrapError {
+                interpreter: Some(_),
+                ..
+            }) => return None, // explained in full before
+            Self::NoBootstrap(NoBootstrapError { tried, .. }) => {
+                let paths = tried.iter().map(|(path, _)| path.as_path());
+                (function_error::no_bootstrap_text(paths), INVALID_ENTRYPOINT)
+            }
+            Self::NotStarted(program, exit) => (
+                function_error::not_started_text(program, exit),
+                INVALID_ENTRYPOINT,
+            ),
+            Self::Exited(exit) => (
+                function_error::exited_text(exit),
+                function_error::EXIT_ERROR,
+            ),
+            Self::Extension { error_type, reason } => (reason.clone(), error_type),
+            Self::Reported(_) | Self::TimedOut | Self::Outdated | Self::Stopped => return None,
+        })
+    }
+
     /// The error for the caller; `None` if the environment must end at once or its code has changed.
     pub(super) fn into_function_error(
         self,

@@ -12,10 +12,11 @@
 //! On failure: every call gets exactly one outcome, whatever the processes do. If the environment's task ends
 //! unexpectedly, the dispatcher is notified and the caller gets the error that the host is shutting down.
 //!
-//! The files in order, each of which uses only earlier ones: `address`, `output`, `alarm`, `extension_processes`,
-//! `sandbox`, `in_flight`, `state`, `record`, `conclude`, `init`, `serve`.
+//! The files in order, each of which uses only earlier ones: `address`, `advice`, `output`, `alarm`, `extension_processes`,
+//! `sandbox`, `in_flight`, `state`, `record`, `conclude`, `init`, `serve`, `trial`.
 
 mod address;
+mod advice;
 mod alarm;
 mod conclude;
 mod extension_processes;
@@ -26,5 +27,7 @@ mod record;
 mod sandbox;
 mod serve;
 mod state;
+mod trial;
 
 pub(crate) use serve::start;
+pub use trial::StartError;

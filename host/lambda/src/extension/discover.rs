@@ -8,7 +8,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::bootstrap::{ExecutableError, examine_in};
+use crate::executable::{ExecutableError, Starter, examine};
 use crate::rootfs::Files;
 
 /// The error type of an external extension that cannot be started.
@@ -51,27 +51,31 @@ pub(crate) enum LaunchError {
 }
 
 /// Searches the host's [`OPT`], `with_host`, and then the function's layers. Of programs with the same name the last one
-/// is used, as it would overwrite the others in `/opt`. `search` is the function's `PATH`.
+/// is used, as it would overwrite the others in `/opt`. `starter` is for whom they are examined.
 pub(crate) fn discover(
     layers: &[PathBuf],
-    search: &str,
+    starter: Starter<'_>,
     with_host: bool,
 ) -> Result<Discovered, LaunchError> {
     let opt = PathBuf::from(OPT);
     let host = std::iter::once(&opt).filter(|_| with_host);
-    discover_in(Files::HOST, host.chain(layers), search)
+    discover_in(host.chain(layers), starter)
 }
 
 /// Searches `/opt` of an image. The paths are those that the extensions see.
-pub(crate) fn discover_in_image(files: Files<'_>, search: &str) -> Result<Discovered, LaunchError> {
-    discover_in(files, std::iter::once(&PathBuf::from(OPT)), search)
+pub(crate) fn discover_in_image(
+    files: Files<'_>,
+    starter: Starter<'_>,
+) -> Result<Discovered, LaunchError> {
+    let starter = Starter { files, ..starter };
+    discover_in(std::iter::once(&PathBuf::from(OPT)), starter)
 }
 
 fn discover_in<'a>(
-    files: Files<'_>,
     layers: impl Iterator<Item = &'a PathBuf>,
-    search: &str,
+    starter: Starter<'_>,
 ) -> Result<Discovered, LaunchError> {
+    let files = starter.files;
     let mut found = BTreeMap::new();
     for layer in layers {
         let kill_switch = layer.join(KILL_SWITCH);
@@ -85,7 +89,7 @@ fn discover_in<'a>(
     }
     let checked = found
         .into_iter()
-        .map(|(name, path)| match examine_in(files, &path, search) {
+        .map(|(name, path)| match examine(&path, starter) {
             Ok(()) => Ok(ExternalExtension { name, path }),
             Err(reason) => Err(LaunchError::Unusable { path, reason }),
         });
@@ -132,6 +136,13 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+    use crate::access::User;
+
+    const STARTER: Starter<'_> = Starter {
+        files: Files::HOST,
+        path: "/bin",
+        user: User::Own,
+    };
 
     fn extension(layer: &Path, name: &str, mode: u32) -> PathBuf {
         let folder = layer.join("extensions");
@@ -155,7 +166,7 @@ mod tests {
         let a = extension(&layers[1], "a", 0o755);
         let b = extension(&layers[1], "b.sh", 0o755);
         fs::create_dir(layers[0].join("extensions/folder")).unwrap();
-        let found = discover_in(Files::HOST, layers.iter(), "/bin").unwrap();
+        let found = discover_in(layers.iter(), STARTER).unwrap();
         let expected = [("a", a), ("b.sh", b), ("c", c)].map(|(name, path)| ExternalExtension {
             name: name.to_owned(),
             path,
@@ -169,7 +180,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let [missing, empty] = layers(root.path());
         fs::create_dir_all(empty.join("extensions")).unwrap();
-        let found = discover_in(Files::HOST, [missing, empty].iter(), "/bin").unwrap();
+        let found = discover_in([missing, empty].iter(), STARTER).unwrap();
         assert_eq!(found, Discovered::default());
     }
 
@@ -179,9 +190,7 @@ mod tests {
         let layers = layers(root.path());
         extension(&layers[0], "good", 0o755);
         let bad = extension(&layers[1], "bad", 0o644);
-        let error = discover_in(Files::HOST, layers.iter(), "/bin")
-            .unwrap_err()
-            .to_string();
+        let error = discover_in(layers.iter(), STARTER).unwrap_err().to_string();
         let expected = format!(
             "the extension {} is not executable; `chmod +x` it",
             bad.display()
@@ -195,7 +204,7 @@ mod tests {
         let layers = layers(root.path());
         extension(&layers[0], "x", 0o644);
         let good = extension(&layers[1], "x", 0o755);
-        let found = discover_in(Files::HOST, layers.iter(), "/bin").unwrap();
+        let found = discover_in(layers.iter(), STARTER).unwrap();
         assert_eq!(found.extensions.len(), 1);
         assert_eq!(found.extensions[0].path, good);
     }
@@ -208,7 +217,7 @@ mod tests {
         fs::create_dir_all(&layers[1]).unwrap();
         let switch = layers[1].join("disable-extensions-jwigqn8j");
         fs::write(&switch, "").unwrap();
-        let found = discover_in(Files::HOST, layers.iter(), "/bin").unwrap();
+        let found = discover_in(layers.iter(), STARTER).unwrap();
         assert_eq!(found.extensions, []);
         assert_eq!(found.disabled_by, Some(switch));
     }

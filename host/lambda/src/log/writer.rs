@@ -172,14 +172,25 @@ fn write_lines(shared: &Shared) {
     }
 }
 
-#[cfg(test)]
 impl Log {
-    /// A log that keeps its lines in memory.
-    pub(super) fn in_memory(style: LogStyle) -> Self {
+    /// A log that keeps its lines in memory, up to [`LOG_BACKLOG_BYTES`].
+    pub fn kept(style: LogStyle) -> Self {
         Self(Arc::new(Shared {
             style,
             ..Shared::default()
         }))
+    }
+
+    /// The lines for standard error of a log that keeps them.
+    pub fn kept_text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().stderr).into_owned()
+    }
+}
+
+#[cfg(test)]
+impl Log {
+    pub(super) fn in_memory(style: LogStyle) -> Self {
+        Self::kept(style)
     }
 
     pub(super) fn written(&self, to: Destination) -> Vec<u8> {

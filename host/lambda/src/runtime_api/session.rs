@@ -105,6 +105,20 @@ pub(crate) struct InitError {
     pub error_type: Option<String>,
 }
 
+impl InitError {
+    /// The error in one line, `TYPE: MESSAGE`, if the report has AWS's form. Of a longer message it is the first line.
+    pub(crate) fn summary(&self) -> Option<String> {
+        let report: serde_json::Value = serde_json::from_slice(&self.body).ok()?;
+        let text = |key| report.get(key).and_then(serde_json::Value::as_str);
+        let message = text("errorMessage")?.lines().next()?;
+        let error_type = text("errorType").or(self.error_type.as_deref());
+        Some(match error_type {
+            Some(error_type) => format!("{error_type}: {message}"),
+            None => message.to_owned(),
+        })
+    }
+}
+
 /// The start of a streamed response.
 #[derive(Debug)]
 pub(crate) struct StreamingResponse {

@@ -17,12 +17,15 @@ use rustix::thread::UnshareFlags;
 
 use super::identity;
 use super::spec::Failure;
-use crate::protocol::{INIT_ROLE, INIT_STARTED, MAP_REQUEST, SUPERVISOR_ARGUMENT, failure_line};
+use crate::protocol::{
+    INIT_ROLE, INIT_STARTED, MAP_REQUEST, OWN_IDS, SUPERVISOR_ARGUMENT, failure_line,
+};
 
-/// Runs this process as a launcher. Its standard input must be the host's socket, and it must have one thread.
-pub(crate) fn enter() -> io::Result<ExitCode> {
+/// Runs this process as a launcher. Its standard input must be the host's socket, and it must have one thread. `more` are
+/// its further arguments.
+pub(crate) fn enter(more: &[String]) -> io::Result<ExitCode> {
     let mut host = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
-    match isolate(&mut host) {
+    match isolate(&mut host, more.iter().any(|it| it == OWN_IDS)) {
         Ok(true) => {}
         Ok(false) => return Ok(ExitCode::SUCCESS), // the host has gone
         Err(failure) => {
@@ -33,6 +36,7 @@ pub(crate) fn enter() -> io::Result<ExitCode> {
     // The first child after the call of `unshare` is the first process of the namespace.
     let init = Command::new("/proc/self/exe")
         .args([SUPERVISOR_ARGUMENT, INIT_ROLE])
+        .args(more)
         .env_clear()
         .stdin(Stdio::inherit())
         .spawn();
@@ -59,8 +63,8 @@ pub(crate) fn enter() -> io::Result<ExitCode> {
 }
 
 /// Enters a user namespace with the program's ids, and a PID namespace for the children. Returns `false` if the host has
-/// closed the socket.
-fn isolate(host: &mut UnixStream) -> Result<bool, Failure> {
+/// closed the socket. With `has_own_ids`, the program has the ids of this process even if that is root's.
+fn isolate(host: &mut UnixStream, has_own_ids: bool) -> Result<bool, Failure> {
     let (user, group) = (geteuid(), getegid());
     // Without CLONE_FILES, which is why the function is deprecated, nothing can be closed that others use.
     #[expect(
@@ -69,7 +73,7 @@ fn isolate(host: &mut UnixStream) -> Result<bool, Failure> {
     )]
     rustix::thread::unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWPID)
         .map_err(|error| Failure::new("unshare(user, pid)", error))?;
-    if !user.is_root() {
+    if has_own_ids || !user.is_root() {
         identity::map_own(user.as_raw(), group.as_raw())?;
         identity::pass_on_capabilities()?;
         return Ok(true);

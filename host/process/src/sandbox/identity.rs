@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::ops::Range;
+use std::os::unix::fs::MetadataExt;
 use std::sync::OnceLock;
 
 use rustix::process::{Resource, getrlimit, setrlimit};
@@ -13,21 +14,56 @@ use rustix::thread::{
     set_thread_res_gid, set_thread_res_uid,
 };
 
-use super::spec::{Failure, GROUP_ID, USER_ID};
+use super::spec::{Failure, GROUP_ID, Sandbox, USER_ID};
 use crate::limits::MAX_TASKS;
 
+/// Who a program is outside of its sandbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outside {
+    /// The host's user.
+    Host,
+    /// One that owns nothing. Only root can choose this.
+    Nobody,
+    /// This user and group. Only root can choose this.
+    Owner(u32, u32),
+}
+
+impl Outside {
+    /// The user for a sandbox: a program that may write to the code is the code's owner.
+    pub(crate) fn of(sandbox: &Sandbox) -> Self {
+        if !rustix::process::geteuid().is_root() {
+            return Self::Host;
+        }
+        let code = sandbox.code.as_ref().filter(|_| sandbox.writable_code);
+        let owner = code.and_then(|code| fs::metadata(code).ok());
+        match owner.map(|owner| (owner.uid(), owner.gid())) {
+            None => Self::Nobody,
+            // The ids 0 and 993 cannot be the same outside.
+            Some((0, _) | (_, 0)) => Self::Host,
+            Some((user, group)) => Self::Owner(user, group),
+        }
+    }
+}
+
 /// Writes the maps of a launcher's user namespace, which only root outside of it may: 0 stays 0, and the program's ids are
-/// such that own nothing.
-pub(crate) fn map_for_root(launcher: i32) -> Result<(), Failure> {
+/// those of `outside`.
+pub(crate) fn map_for_root(launcher: i32, outside: Outside) -> Result<(), Failure> {
     // In a container without privileges there are fewer ids, and all of them but 0 are such.
     let is_nested = fs::read_to_string("/proc/self/uid_map")
         .is_ok_and(|map| !map.trim_end().ends_with(&u32::MAX.to_string()));
     let offset = offset();
-    for (file, id) in [("uid_map", USER_ID), ("gid_map", GROUP_ID)] {
+    let owner = match outside {
+        Outside::Owner(user, group) => [Some(user), Some(group)],
+        Outside::Host | Outside::Nobody => [None, None],
+    };
+    for ((file, id), owner) in [("uid_map", USER_ID), ("gid_map", GROUP_ID)]
+        .into_iter()
+        .zip(owner)
+    {
         let path = format!("/proc/{launcher}/{file}");
         let write = |outside| write_map(&path, file, &format!("0 0 1\n{id} {outside} 1\n"));
-        match write(offset + id) {
-            Err(_) if is_nested => write(id)?,
+        match write(owner.unwrap_or(offset + id)) {
+            Err(_) if is_nested && owner.is_none() => write(id)?,
             result => result?,
         }
     }

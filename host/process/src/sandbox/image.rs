@@ -33,7 +33,7 @@ pub(crate) fn build(sandbox: &Sandbox) -> Result<(), Failure> {
     root::add_tmp(base, sandbox.tmp_mb)?;
     root::add_proc(base)?;
     enter(base)?;
-    root::make_read_only()
+    root::make_read_only(false)
 }
 
 /// Mounts the root of an image, with an empty `/dev`. Returns where it is.

@@ -76,7 +76,7 @@ pub(super) fn build(sandbox: &Sandbox) -> Result<(), Failure> {
     }
     add_visible(sandbox)?;
     leave_host()?;
-    make_read_only()
+    make_read_only(sandbox.writable_code)
 }
 
 fn enter_new_root() -> Result<(), Failure> {
@@ -169,7 +169,7 @@ fn add_code(sandbox: &Sandbox) -> Result<(), Failure> {
     let task = Path::new(TASK);
     match &sandbox.code {
         None => create(TASK),
-        Some(code) if is_open_to_program(code) => bind(code, task),
+        Some(code) if sandbox.writable_code || is_open_to_program(code) => bind(code, task),
         Some(code) => merge(std::slice::from_ref(code), Some(&|_| Ok(())), task),
     }
 }
@@ -276,20 +276,25 @@ fn leave_host() -> Result<(), Failure> {
     fs::remove_dir(host).map_err(|error| Failure::at("rmdir", host, &error))
 }
 
-/// Makes every mount read-only, except for what the program may write to.
-pub(super) fn make_read_only() -> Result<(), Failure> {
+/// Makes every mount read-only, except for what the program may write to: `/tmp`, its own processes and, with
+/// `writable_code`, the code.
+pub(super) fn make_read_only(writable_code: bool) -> Result<(), Failure> {
+    // Root outside could write to the kernel's settings, for which no capability is needed.
+    let is_root_outside = is_root_outside();
     let table = Path::new("/proc/self/mountinfo");
     let mounts = fs::read_to_string(table).map_err(|error| Failure::at("read", table, &error))?;
     for line in mounts.lines() {
         let Some((target, options)) = parse_mount(line) else {
             continue;
         };
-        if target == Path::new("/tmp") || target == Path::new("/proc") {
+        if target == Path::new("/tmp") || (target == Path::new("/proc") && !is_root_outside) {
             continue;
         }
         let has = |name: &str| options.split(',').any(|option| option == name);
         // What a mount of the host forbids must be named again: this user may not allow it.
         let mut flags = MountFlags::BIND | MountFlags::RDONLY | MountFlags::NOSUID;
+        let is_writable = writable_code && target.starts_with(TASK) && !has("ro");
+        flags.set(MountFlags::RDONLY, !is_writable);
         flags.set(MountFlags::NODEV, has("nodev"));
         flags.set(MountFlags::NOEXEC, has("noexec"));
         if has("ro") && has("nosuid") {
@@ -299,6 +304,16 @@ pub(super) fn make_read_only() -> Result<(), Failure> {
             .map_err(|error| Failure::at("mount(read-only)", &target, &error.into()))?;
     }
     Ok(())
+}
+
+/// Whether the program's user is root outside of the sandbox.
+fn is_root_outside() -> bool {
+    let map = fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+    let mut lines = map
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let user = USER_ID.to_string();
+    lines.any(|line| matches!(line.as_slice(), [inside, "0", _] if *inside == user))
 }
 
 /// The mount point and the options in a line of `/proc/self/mountinfo`: `ID PARENT DEVICE ROOT POINT OPTIONS …`.

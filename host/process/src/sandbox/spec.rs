@@ -36,6 +36,9 @@ pub(crate) const IMAGE: &str = "/image";
 pub struct Sandbox {
     /// The folder that is [`TASK`]; none if there is no code.
     pub code: Option<PathBuf>,
+    /// Whether the code can be written to. The program then has the rights of the host's user for the code.
+    #[serde(default)]
+    pub writable_code: bool,
     /// The folders that are merged in [`OPT`]; later ones override earlier ones.
     pub layers: Vec<PathBuf>,
     /// The folder that is [`RUNTIME`].

@@ -73,7 +73,12 @@ fn an_image_that_cannot_be_started_says_why_and_calls_get_awss_error() {
         let project = project(&image, "");
         let output = lambkin(&project, As::User, &["invoke", "echo", "1"]);
         let (out, err) = (text(&output.stdout), text(&output.stderr));
-        assert_eq!(output.status.code(), Some(1), "{err}");
+        // No program was started, or one that could not be.
+        let code = match error_type {
+            "Runtime.InvalidEntrypoint" => 2,
+            _ => 1,
+        };
+        assert_eq!(output.status.code(), Some(code), "{err}");
         let payload: serde_json::Value = serde_json::from_str(&out).unwrap();
         assert_eq!(payload["errorType"], error_type, "{out}");
         let message = payload["errorMessage"].as_str().unwrap();

@@ -256,7 +256,7 @@ fn a_program_that_only_its_owner_may_execute_is_explained() {
     };
     let reply = server.invoke("echo", "\"nothing\"").text();
     assert!(reply.contains("Runtime.InvalidEntrypoint"), "{reply}");
-    server.log_with("let others read the code and execute the program (`chmod -R a+rX`)");
+    server.log_with("functions run as user 993, as on AWS; `chmod o+rx ");
 }
 
 #[test]

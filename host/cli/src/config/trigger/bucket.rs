@@ -22,7 +22,11 @@ pub const KIND: TriggerKind = TriggerKind {
 fn read(context: &mut Context<'_>, table: &mut Reader<'_>) -> Option<ReadSource> {
     let found = table.text(KIND.key.name)?;
     let source = find(&found.value, context);
-    context.report(source, &found).map(ReadSource::new)
+    // After a mistake nothing runs; the plugin can still look for its own.
+    let source = context
+        .report(source, &found)
+        .unwrap_or(BucketSource { name: found.value });
+    Some(ReadSource::new(source))
 }
 
 fn find(name: &str, context: &Context<'_>) -> Result<BucketSource, String> {

@@ -1,5 +1,7 @@
 //! `listen = "127.0.0.1:8000"`: HTTP requests at an address.
 
+use std::net::{Ipv4Addr, SocketAddr};
+
 use lambkin_http::HostPattern;
 use lambkin_trigger::Place;
 use lambkin_trigger::http::HttpSource;
@@ -61,7 +63,9 @@ fn read(context: &mut Context<'_>, table: &mut Reader<'_>) -> Option<ReadSource>
         certificate: certificate.clone(),
     };
     let diagnostics = context.diagnostics;
-    let address = context.listeners.add(&listen, Some(share), diagnostics)?;
+    let address = context.listeners.add(&listen, Some(share), diagnostics);
+    // After a mistake nothing runs; the plugin can still look for its own.
+    let address = address.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
     Some(ReadSource::new(HttpSource {
         address,
         certificate,

@@ -6,8 +6,11 @@ use lambkin_trigger::queue::QueueSource;
 
 use super::kind::{Context, ReadSource, TriggerKind, undefined};
 use crate::config::key::{Key, Kind};
-use crate::config::queue_name::name_of;
+use crate::config::queue_name::{FIFO_SUFFIX, name_of};
 use crate::config::reader::Reader;
+
+/// AWS's default.
+const VISIBILITY_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub const KIND: TriggerKind = TriggerKind {
     key: Key::optional(
@@ -25,7 +28,13 @@ pub const KIND: TriggerKind = TriggerKind {
 fn read(context: &mut Context<'_>, table: &mut Reader<'_>) -> Option<ReadSource> {
     let found = table.text(KIND.key.name)?;
     let source = name_of(&found.value, context.account).and_then(|name| find(name, context));
-    context.report(source, &found).map(ReadSource::new)
+    // After a mistake nothing runs; the plugin can still look for its own.
+    let source = context.report(source, &found).unwrap_or(QueueSource {
+        is_fifo: found.value.ends_with(FIFO_SUFFIX),
+        name: found.value,
+        visibility_timeout: VISIBILITY_TIMEOUT,
+    });
+    Some(ReadSource::new(source))
 }
 
 fn find(name: &str, context: &Context<'_>) -> Result<QueueSource, String> {

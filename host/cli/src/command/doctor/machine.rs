@@ -1,9 +1,8 @@
-//! `lambkin doctor`: prints what this machine can do for functions, and what would enable the rest.
+//! `lambkin doctor` without a function: prints what this machine can do for functions, and what would enable the rest.
 //!
 //! Everything is found out by trying. Nothing is changed, and no configuration is read.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -15,6 +14,7 @@ use lambkin_process::{
 };
 use lambkin_runtimes::interpreters;
 
+use super::report::Report;
 use crate::config;
 
 /// The exit code if functions cannot run at all.
@@ -111,31 +111,11 @@ pub async fn run() -> anyhow::Result<ExitCode> {
             report.row(language.language, Err(format!("to install it: {install}")));
         }
     }
-    io::stdout().lock().write_all(report.0.as_bytes())?;
+    io::stdout().lock().write_all(report.text().as_bytes())?;
     Ok(match starts {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::from(EXIT_BROKEN),
     })
-}
-
-/// The text that is printed.
-#[derive(Default)]
-struct Report(String);
-
-impl Report {
-    fn section(&mut self, title: &str) {
-        let gap = if self.0.is_empty() { "" } else { "\n" };
-        let _ = writeln!(self.0, "{gap}{title}"); // writing to a String does not fail
-    }
-
-    /// A row, with what would help below it if the answer is no.
-    fn row(&mut self, what: &str, works: Result<(), String>) {
-        let answer = if works.is_ok() { "yes" } else { "no " };
-        let _ = writeln!(self.0, "  {answer}  {what}");
-        for line in works.err().unwrap_or_default().lines() {
-            let _ = writeln!(self.0, "       {line}");
-        }
-    }
 }
 
 fn need(works: bool, otherwise: &str) -> Result<(), String> {
