@@ -6,8 +6,8 @@
 //!
 //! Everything is measured in one run against one host, in turns: a call of each kind, then the next one. So what else
 //! the machine does affects all of them alike, and the differences mean something even if the times do not. All doors
-//! are in front of the same function; its environments are not frozen, because a frozen one has nothing to do with
-//! doors.
+//! are in front of the same function. It is called without a pause, and then every 20 ms, as a developer calls: its
+//! environment has been frozen in between.
 //!
 //! The exit code is 0 if all answers were right, and 1 otherwise, whatever the figures are.
 
@@ -63,23 +63,30 @@ const OTHERS: [(&str, &str); 4] = [
 /// How long the function waits between the two pieces of a stream.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// The pause between calls that find their environment frozen.
+const PACE: Duration = Duration::from_millis(20);
+
 const FIRST: &str = "the first piece";
 const SECOND: &str = "the second piece";
 
 fn main() -> Result<ExitCode> {
-    let (calls, streams) = match std::env::args().any(|argument| argument == "--quick") {
-        true => (500, 20),
-        false => (5_000, 200),
+    let (calls, paced, streams) = match std::env::args().any(|argument| argument == "--quick") {
+        true => (500, 20, 20),
+        false => (5_000, 400, 200),
     };
-    let host = Host::start(&[("lambkin.toml", &config())])?;
-    warm_calls(&host, calls)?;
+    let host = Host::start(&[("lambkin.toml", &config("freeze = false"))])?;
+    warm_calls(&host, calls, Duration::ZERO)?;
+    // By default, an environment is frozen 5 ms after a call.
+    let freezing = Host::start(&[("lambkin.toml", &config("freeze = true"))])?;
+    warm_calls(&freezing, paced, PACE)?;
+    drop(freezing);
     streamed_pieces(&host, streams)?;
     handshakes(&host, calls)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// A warm call through each door, against the same function called through the Invoke API.
-fn warm_calls(host: &Host, calls: usize) -> Result<()> {
+/// A warm call through each door, against the same function called through the Invoke API, with this pause before each.
+fn warm_calls(host: &Host, calls: usize, pause: Duration) -> Result<()> {
     const INVOKE: &str = "/2015-03-31/functions/answer/invocations";
     let mut calls_of: Vec<(&str, Call)> =
         vec![call("Invoke API", host.address(&["invoke"])?, INVOKE)?];
@@ -91,6 +98,7 @@ fn warm_calls(host: &Host, calls: usize) -> Result<()> {
     let mut times = vec![Vec::with_capacity(calls); calls_of.len()];
     for number in 0..calls + calls / 10 {
         for ((_, call), times) in calls_of.iter_mut().zip(&mut times) {
+            std::thread::sleep(pause);
             let took = call()?;
             // The first ones warm everything up.
             if number >= calls / 10 {
@@ -103,9 +111,11 @@ fn warm_calls(host: &Host, calls: usize) -> Result<()> {
         .map(|times| us(percentile(times, 50)))
         .collect();
     let plain = *medians.first().context("nothing was measured")?;
-    println!(
-        "warm call, {calls} of each in turns     p50 µs    p99 µs   against the Invoke API, p50"
-    );
+    let title = match pause.is_zero() {
+        true => format!("warm call, {calls} of each in turns"),
+        false => format!("one every {} ms, {calls} of each", pause.as_millis()),
+    };
+    println!("{title:<38}  p50 µs    p99 µs   against the Invoke API, p50");
     for (((name, _), median), times) in calls_of.iter().zip(&medians).zip(&mut times) {
         let p99 = us(percentile(times, 99));
         let (more, ratio) = (median - plain, median / plain * 100.0 - 100.0);
@@ -366,10 +376,10 @@ impl Client {
 }
 
 /// The functions, and the triggers in front of them.
-fn config() -> String {
+fn config(freeze: &str) -> String {
     let mut config = format!(
         "invoke.listen = '127.0.0.1:0'\n\
-         [functions.answer]\ncode = '{BOOTSTRAP}'\nfreeze = false\n[functions.answer.environment]\n\
+         [functions.answer]\ncode = '{BOOTSTRAP}'\n{freeze}\n[functions.answer.environment]\n\
          RAW_BOOTSTRAP_RECORD = '/dev/null'\nRAW_BOOTSTRAP_ANSWER = '{{\"statusCode\":200,\"body\":\"done\"}}'\n\
          [functions.stream]\ncode = '{BOOTSTRAP}'\nfreeze = false\n\
          environment = {{ RAW_BOOTSTRAP_ORDERS = 'body' }}\n"
