@@ -25,6 +25,28 @@ use lambkin_tests::wire::Responses;
 
 use crate::host::{BOOTSTRAP, Host, lambkin, percentile};
 
+/// Makes `image.tar` in the current folder, as `docker save` does: the program, the libraries that it needs, and 22 MB
+/// that do not compress. The argument is the program.
+const MAKE_IMAGE: &str = r#"
+set -eu
+mkdir -p layer/var/runtime
+cp "$1" layer/var/runtime/bootstrap
+for library in $(ldd "$1" | grep -o '/[^ )]*'); do
+  mkdir -p "layer$(dirname "$library")"
+  cp -L "$library" "layer$library"
+done
+head -c 22000000 /dev/urandom >layer/filler
+tar -C layer -cf layer.tar .
+digest=$(sha256sum layer.tar | cut -d' ' -f1)
+case $(uname -m) in aarch64 | arm64) architecture=arm64 ;; *) architecture=amd64 ;; esac
+cat >config.json <<JSON
+{"architecture":"$architecture","os":"linux","config":{"Entrypoint":["/var/runtime/bootstrap"]},
+ "rootfs":{"type":"layers","diff_ids":["sha256:$digest"]}}
+JSON
+echo '[{"Config":"config.json","RepoTags":["bench:1"],"Layers":["layer.tar"]}]' >manifest.json
+tar -cf image.tar manifest.json config.json layer.tar
+"#;
+
 /// A way to run the same handler.
 struct Way {
     name: &'static str,
@@ -43,7 +65,8 @@ fn main() -> Result<ExitCode> {
         true => (5, 200),
         false => (40, 3_000),
     };
-    let ways = ways()?;
+    let folder = tempfile::tempdir()?;
+    let ways = ways(folder.path())?;
     let mut config = "[invoke]\nlisten = '127.0.0.1:0'\n".to_owned();
     for (number, way) in ways.iter().enumerate() {
         for start in 0..=starts {
@@ -95,8 +118,8 @@ fn main() -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The ways that are possible on this machine.
-fn ways() -> Result<Vec<Way>> {
+/// The ways that are possible on this machine. `folder` is empty.
+fn ways(folder: &Path) -> Result<Vec<Way>> {
     let way = |name, against, keys: String| Way {
         name,
         against,
@@ -111,6 +134,10 @@ fn ways() -> Result<Vec<Way>> {
             "native",
             native + "\nsandbox = 'namespace'",
         ));
+    }
+    if has_namespaces && let Some(image) = image(folder)? {
+        let keys = format!("image = {image:?}");
+        ways.push(way("native, in an image of 22 MB", "native", keys));
     }
     if has("python3") {
         let own = "code = 'python'\nhandler = 'app.handler'".to_owned();
@@ -158,6 +185,39 @@ fn ways() -> Result<Vec<Way>> {
         }
     }
     Ok(ways)
+}
+
+/// Makes an image, and prints how long it takes to unpack it and to find it unpacked.
+fn image(folder: &Path) -> Result<Option<PathBuf>> {
+    let made = Command::new("sh")
+        .args(["-c", MAKE_IMAGE, "sh", BOOTSTRAP])
+        .current_dir(folder)
+        .output()?;
+    if !made.status.success() {
+        let reason = String::from_utf8_lossy(&made.stderr).into_owned();
+        println!("not measured: an image: {reason}");
+        return Ok(None);
+    }
+    let image = folder.join("image.tar");
+    let config = format!("[functions.f]\nimage = {image:?}\n[invoke]\nlisten = '127.0.0.1:0'\n");
+    std::fs::write(folder.join("lambkin.toml"), config)?;
+    let check = || -> Result<f64> {
+        let started = Instant::now();
+        let check = Command::new(lambkin()?)
+            .arg("check")
+            .current_dir(folder)
+            .env("LAMBKIN_CACHE_DIR", folder.join("cache"))
+            .output()?;
+        let reason = String::from_utf8_lossy(&check.stderr);
+        ensure!(check.status.success(), "the image does not work: {reason}");
+        Ok(started.elapsed().as_secs_f64() * 1e3)
+    };
+    println!(
+        "lambkin check of an image of 22 MB: {:.0} ms, then {:.0} ms",
+        check()?,
+        check()?
+    );
+    Ok(Some(image))
 }
 
 fn has(program: &str) -> bool {
