@@ -7,14 +7,12 @@
 //! Behavior, messages and limits are AWS's. A function cannot end the host: if its process crashes, exceeds a limit or
 //! breaks a protocol, the process is replaced and the caller gets the error that AWS would return.
 //!
-//! The files in order, each of which uses only earlier ones: [`limits`], `time`, `name`, `ids`, `call`,
-//! `script`, `archive`, `rootfs`, `access`, `elf`, `elsewhere`, `executable`, `bootstrap`, `function_error`, `image`,
-//! `made_from`, `code`, `wrapper`, `clock`, `debugger`, `spec`, `installation`, `view`, `recursion`, `state_machine`,
-//! `api_error`, `dispatch`,
-//! `demand`, `start_turn`, `memory`, `extension` and `telemetry` (in the order of their files), `visible`, `log`,
-//! `runtime_api`, `ports`, `function`, `variables`, `launch`, `environment`, `invoke`, `version`, `asynchronous::accept`,
-//! `lambda`,
-//! `asynchronous::serve`.
+//! The files in order, each of which uses only earlier ones: [`limits`], `time`, `name`, `ids`, `call`, `script`,
+//! `archive`, `rootfs`, `access`, `elf`, `elsewhere`, `executable`, `bootstrap`, `function_error`, `image`, `made_from`,
+//! `managed`, `code`, `wrapper`, `clock`, `debugger`, `spec`, `installation`, `view`, `recursion`, `state_machine`,
+//! `api_error`, `dispatch`, `demand`, `start_turn`, `memory`, `extension` and `telemetry` (in the order of their files),
+//! `visible`, `log`, `runtime_api`, `ports`, `function`, `variables`, `launch`, `environment`, `invoke`, `version`,
+//! `asynchronous::accept`, `lambda`, `asynchronous::serve`.
 
 mod access;
 mod api_error;
@@ -46,6 +44,7 @@ mod launch;
 pub mod limits;
 mod log;
 mod made_from;
+mod managed;
 mod memory;
 mod name;
 mod ports;
@@ -69,7 +68,7 @@ pub use asynchronous::{AcceptError, Asynchronous, AsynchronousConfig, EventInvok
 pub use bootstrap::NoBootstrapError;
 pub use call::{Reply, ResponseStream, StreamEnd, StreamError};
 pub use clock::Clock;
-pub use code::{Code, CodeError, Entry, Managed, open_layer};
+pub use code::{Code, CodeError, Entry, open_layer};
 pub use debugger::{DEBUG_PORT, DebugSettings};
 pub use elf::ElfError;
 pub use environment::StartError;
@@ -85,6 +84,7 @@ pub use lambda::Lambda;
 pub use launch::StartPlan;
 pub use log::{Destination, Log, LogStyle};
 pub use made_from::MadeFrom;
+pub use managed::Managed;
 pub use name::{
     FunctionRef, LATEST, LATEST_PUBLISHED, is_alias_name, is_function_name, is_version_number,
 };

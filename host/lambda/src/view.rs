@@ -297,7 +297,8 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
-    use crate::code::{Code, Managed};
+    use crate::code::Code;
+    use crate::managed::Managed;
 
     fn folder() -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();

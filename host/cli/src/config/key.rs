@@ -1,5 +1,5 @@
 //! Definitions of keys: the one source of what the [`Reader`](super::reader::Reader) accepts, of the tables in
-//! `docs/configuration.md` and of the JSON Schema.
+//! the reference below `docs/` and of the JSON Schema.
 //!
 //! Each file of this folder defines the keys it reads as a list of [`Key`]s beside the code that reads them. The reader
 //! hands out defined keys only, so a key without a definition cannot be read, and a definition that nothing reads is

@@ -1,7 +1,7 @@
 //! `lambkin.toml`, from its text to a configuration that can be run: see [`mod@file`].
 //!
-//! Each file defines the keys that it reads, see [`key`]. The reference in `docs/configuration.md` and the JSON Schema,
-//! see [`schema`], follow from these definitions.
+//! Each file defines the keys that it reads, see [`key`]. The reference below `docs/` and the JSON Schema, see
+//! [`schema`], follow from these definitions.
 
 mod account;
 mod alias;

@@ -1,4 +1,4 @@
-//! The tables of keys in `docs/configuration.md`, and the committed JSON Schema: tests assert that they are current,
+//! The tables of keys in the reference below `docs/`, and the committed JSON Schema: tests assert that they are current,
 //! and rewrite them with `BLESS=1`.
 
 use std::fs;
@@ -228,27 +228,36 @@ fn assert_committed(path: &str, content: &str) {
 
 #[test]
 fn the_reference_documents_every_key() {
-    const PATH: &str = "docs/configuration.md";
+    const PAGES: [&str; 3] = [
+        "docs/configuration.md",
+        "docs/functions.md",
+        "docs/builtin-plugins.md",
+    ];
     const END: &str = "<!-- end of keys -->\n";
-    let committed = fs::read_to_string(repository().join(PATH)).unwrap();
-    let mut current = committed.clone();
-    for Section { name, rows } in sections() {
-        let begin = format!("<!-- keys of {name} -->\n");
-        let (before, rest) = current
-            .split_once(&begin)
-            .unwrap_or_else(|| panic!("{PATH} has no line {begin}"));
-        let (_, after) = rest.split_once(END).unwrap();
-        let head = "| key | value | default | meaning |\n|---|---|---|---|\n";
-        let rows: String = rows.iter().map(|row| format!("{row}\n")).collect();
-        current = format!("{before}{begin}{head}{rows}{END}{after}");
-    }
-    let tables = committed.matches(END).count();
+    let read = |page| fs::read_to_string(repository().join(page)).unwrap();
+    let mut pages = PAGES.map(|page| (page, read(page)));
+    let tables: usize = pages
+        .iter()
+        .map(|(_, text)| text.matches(END).count())
+        .sum();
     assert_eq!(
         tables,
         sections().len(),
-        "{PATH} has tables of keys that do not exist"
+        "{PAGES:?} have tables of keys that do not exist"
     );
-    assert_committed(PATH, &current);
+    for Section { name, rows } in sections() {
+        let begin = format!("<!-- keys of {name} -->\n");
+        let page = pages.iter_mut().find(|(_, text)| text.contains(&begin));
+        let (_, text) = page.unwrap_or_else(|| panic!("none of {PAGES:?} has the line {begin}"));
+        let (before, rest) = text.split_once(&begin).unwrap();
+        let (_, after) = rest.split_once(END).unwrap();
+        let head = "| key | value | default | meaning |\n|---|---|---|---|\n";
+        let rows: String = rows.iter().map(|row| format!("{row}\n")).collect();
+        *text = format!("{before}{begin}{head}{rows}{END}{after}");
+    }
+    for (page, text) in &pages {
+        assert_committed(page, text);
+    }
 }
 
 #[test]

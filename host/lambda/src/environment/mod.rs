@@ -12,8 +12,8 @@
 //! On failure: every call gets exactly one outcome, whatever the processes do. If the environment's task ends
 //! unexpectedly, the dispatcher is notified and the caller gets the error that the host is shutting down.
 //!
-//! The files in order, each of which uses only earlier ones: `address`, `advice`, `output`, `alarm`, `extension_processes`,
-//! `sandbox`, `in_flight`, `state`, `record`, `conclude`, `init`, `serve`, `trial`.
+//! The files in order, each of which uses only earlier ones: `address`, `advice`, `output`, `alarm`,
+//! `extension_processes`, `sandbox`, `in_flight`, `state`, `record`, `conclude`, `init_error`, `init`, `serve`, `trial`.
 
 mod address;
 mod advice;
@@ -22,6 +22,7 @@ mod conclude;
 mod extension_processes;
 mod in_flight;
 mod init;
+mod init_error;
 mod output;
 mod record;
 mod sandbox;

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::advice;
-use super::init::InitPhaseError;
+use super::init_error::InitPhaseError;
 use super::state::Environment;
 use crate::dispatch::StartFor;
 use crate::extension::event::ShutdownReason;
