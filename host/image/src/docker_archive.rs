@@ -72,7 +72,7 @@ fn select(images: Vec<SavedImage>, tag: Option<&str>) -> Result<SavedImage, Imag
     };
     let mut chosen: Vec<_> = images.into_iter().filter(is_chosen).collect();
     let configs: BTreeSet<_> = chosen.iter().map(|image| image.config.clone()).collect();
-    let listed = names.join(", ");
+    let listed = layout::list(&names);
     match (chosen.pop(), tag) {
         (Some(image), _) if configs.len() == 1 => Ok(image),
         (Some(_), _) => Err(ImageError::new(format!(

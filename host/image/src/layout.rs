@@ -81,6 +81,14 @@ pub(crate) fn stored_layers(manifest: &Manifest) -> Result<Vec<Digest>, ImageErr
     digests.map(|layer| Digest::parse(&layer.digest)).collect()
 }
 
+/// Names of images for a message: the first ones, if there are many.
+pub(crate) fn list<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
+    let mut names = names.into_iter();
+    let shown: Vec<&str> = names.by_ref().take(20).map(String::as_str).collect();
+    let end = if names.next().is_some() { ", …" } else { "" };
+    format!("{}{end}", shown.join(", "))
+}
+
 /// The entries of `index.json` with a tag, or all of them if none is asked for and they are of one image.
 fn select_tag(index: Index, tag: Option<&str>) -> Result<Vec<Descriptor>, ImageError> {
     let annotation = |descriptor: &Descriptor, key: &str| {
@@ -89,7 +97,7 @@ fn select_tag(index: Index, tag: Option<&str>) -> Result<Vec<Descriptor>, ImageE
     };
     let names = index.manifests.iter().filter_map(|it| annotation(it, TAG));
     let names: BTreeSet<String> = names.collect();
-    let listed = || names.iter().cloned().collect::<Vec<_>>().join(", ");
+    let listed = || list(&names);
     let Some(tag) = tag else {
         if names.len() > 1 {
             return Err(ImageError::new(format!(
@@ -128,12 +136,16 @@ pub(crate) fn find_manifest(
     here: &Platform,
     read: &dyn Fn(&Descriptor) -> Result<Vec<u8>, ImageError>,
 ) -> Result<Manifest, ImageError> {
+    let too_many = || ImageError::new("it has too many images to choose from");
     let mut level = descriptors;
     let mut found: Option<(String, Manifest)> = None;
     let mut others = BTreeSet::new();
+    let mut seen = BTreeSet::new();
+    // Of all levels together: an index can list many indexes, each of which lists many again.
+    let mut listed = level.len();
+    let mut bytes_left = limits::INDEXES_BYTES;
     for _ in 0..limits::NESTED_INDEXES {
         let mut next = Vec::new();
-        let mut seen = BTreeSet::new();
         for descriptor in level {
             if let Some(platform) = &descriptor.platform
                 && !platform.runs_on(here)
@@ -148,11 +160,20 @@ pub(crate) fn find_manifest(
                 continue;
             }
             if seen.len() > limits::LAYERS {
-                return Err(ImageError::new("it has too many images to choose from"));
+                return Err(too_many());
             }
             let document = read(&descriptor)?;
+            bytes_left = bytes_left
+                .checked_sub(document.len() as u64)
+                .ok_or_else(too_many)?;
             match IndexOrManifest::parse(&document, &descriptor.digest)? {
-                IndexOrManifest::Index(index) => next.extend(index.manifests),
+                IndexOrManifest::Index(index) => {
+                    listed += index.manifests.len();
+                    if listed > limits::DESCRIPTORS {
+                        return Err(too_many());
+                    }
+                    next.extend(index.manifests);
+                }
                 IndexOrManifest::Manifest(manifest) => {
                     if let Some((before, _)) = &found
                         && *before != descriptor.digest

@@ -23,6 +23,16 @@ pub const CONFIG_BYTES: u64 = 8 * 1024 * 1024;
 /// The maximum number of indexes within each other.
 pub const NESTED_INDEXES: usize = 4;
 
+/// The maximum number of images and indexes that an image's indexes list, all together. The largest official images
+/// have about forty.
+pub const DESCRIPTORS: usize = 4096;
+
+/// The maximum size of all indexes and manifests that are read to find one image.
+pub const INDEXES_BYTES: u64 = 4 * MANIFEST_BYTES;
+
+/// The maximum length of a text about an image that cannot be used, as far as it is not about where it was found.
+pub const MESSAGE_CHARACTERS: usize = 4096;
+
 /// The maximum size of what a tar archive says of an entry besides its header: a long name, extended attributes.
 pub const ENTRY_EXTENSION_BYTES: u64 = 1024 * 1024;
 

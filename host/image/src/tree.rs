@@ -36,6 +36,11 @@ pub(crate) struct Tree {
     last: Option<(PathBuf, Rc<Folder>)>,
     /// What the layer has that is being unpacked: hashes of the folder's inode and the name.
     of_this_layer: HashSet<u64>,
+    /// The inodes of folders in which nothing of lower layers is left: a layer that says so of a folder again and again
+    /// would make it be searched each time.
+    cleared: HashSet<u64>,
+    /// How many folders may still be created that have no entry of their own.
+    folders_left: u64,
 }
 
 /// A folder in the tree.
@@ -52,12 +57,15 @@ impl Tree {
             depth: root.canonicalize()?.components().count(),
             last: None,
             of_this_layer: HashSet::new(),
+            cleared: HashSet::new(),
+            folders_left: limits::ENTRIES,
         })
     }
 
     /// Begins with the next layer.
     pub(crate) fn begin_layer(&mut self) {
         self.of_this_layer.clear();
+        self.cleared.clear();
     }
 
     /// The folder at a relative path without `..`, which is created with those above it if it does not exist.
@@ -75,14 +83,19 @@ impl Tree {
             }
             Err(error) => return Err(error.into()),
         };
-        let place = std::fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd()))?;
-        if place.components().count() > self.depth + limits::DEPTH {
+        if self.depth_of(&fd)? > limits::DEPTH {
             return Err(too_deep());
         }
         let inode = rustix::fs::fstat(&fd)?.st_ino;
         let folder = Rc::new(Folder { fd, inode });
         self.last = Some((path.to_owned(), Rc::clone(&folder)));
         Ok(folder)
+    }
+
+    /// How many folders a folder is below the root, wherever links to it are.
+    fn depth_of(&self, folder: &OwnedFd) -> io::Result<usize> {
+        let place = std::fs::read_link(format!("/proc/self/fd/{}", folder.as_raw_fd()))?;
+        Ok(place.components().count().saturating_sub(self.depth))
     }
 
     /// The folder at a relative path, if it exists.
@@ -115,8 +128,8 @@ impl Tree {
     }
 
     /// Creates a folder and those above it. A link on the way whose target does not exist gets one.
-    fn create_folders(&self, path: &Path, links: usize) -> io::Result<()> {
-        // Before they exist, as they could not be deleted. With links, they can be up to three times as deep.
+    fn create_folders(&mut self, path: &Path, links: usize) -> io::Result<()> {
+        // Before they exist, as they could not be deleted.
         if path.components().count() > limits::DEPTH {
             return Err(too_deep());
         }
@@ -130,8 +143,18 @@ impl Tree {
                 Err(error) => return Err(error.into()),
             }
             let folder = self.resolve(&above)?;
+            // A link can lead to a deep folder.
+            if self.depth_of(&folder)? >= limits::DEPTH {
+                return Err(too_deep());
+            }
             match rustix::fs::mkdirat(&folder, part.as_os_str(), Mode::RWXU) {
-                Ok(()) => set_mode(&folder, part.as_os_str(), 0o755)?,
+                Ok(()) => {
+                    self.folders_left = self.folders_left.checked_sub(1).ok_or_else(|| {
+                        let limit = limits::ENTRIES;
+                        io::Error::other(format!("the image has more than {limit} folders"))
+                    })?;
+                    set_mode(&folder, part.as_os_str(), 0o755)?;
+                }
                 Err(Errno::EXIST) if links > 0 => {
                     let target = rustix::fs::readlinkat(&folder, part.as_os_str(), Vec::new())?;
                     let target = Path::new(OsStr::from_bytes(target.as_bytes()));
@@ -225,7 +248,7 @@ impl Tree {
         self.clear_in(folder, true)
     }
 
-    fn remove_in(&self, parent: &Folder, name: &OsStr, lower_only: bool) -> io::Result<()> {
+    fn remove_in(&mut self, parent: &Folder, name: &OsStr, lower_only: bool) -> io::Result<()> {
         let is_kept = lower_only && self.of_this_layer.contains(&key(parent, name));
         match stat(parent, name)? {
             None => {}
@@ -247,7 +270,11 @@ impl Tree {
         Ok(())
     }
 
-    fn clear_in(&self, folder: &Folder, lower_only: bool) -> io::Result<()> {
+    fn clear_in(&mut self, folder: &Folder, lower_only: bool) -> io::Result<()> {
+        // Whatever has come since is of this layer.
+        if lower_only && !self.cleared.insert(folder.inode) {
+            return Ok(());
+        }
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let fd = rustix::fs::openat(&folder.fd, ".", flags, Mode::empty())?;
         let mut names = Vec::new();
@@ -311,4 +338,52 @@ fn joined(folder: &Path, target: &Path) -> PathBuf {
         }
     }
     path
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_folder_is_cleared_once_in_a_layer() {
+        let root = tempfile::tempdir().unwrap();
+        let lower = root.path().join("a/b/lower");
+        let put = || {
+            fs::create_dir_all(root.path().join("a/b")).unwrap();
+            fs::write(&lower, "").unwrap();
+        };
+        put();
+        let mut tree = Tree::new(root.path()).unwrap();
+        let top = tree.folder(Path::new("")).unwrap();
+        let above = tree.folder(Path::new("a")).unwrap();
+        let folder = tree.folder(Path::new("a/b")).unwrap();
+        tree.begin_layer();
+        // So that it stays.
+        tree.make_file(&folder, OsStr::new("own")).unwrap();
+        tree.clear_lower(&above).unwrap();
+        assert!(!lower.exists());
+        // As nothing of a lower layer can be there now, nobody looks for it.
+        put();
+        tree.clear_lower(&above).unwrap();
+        tree.clear_lower(&folder).unwrap();
+        tree.remove_lower(&top, OsStr::new("a")).unwrap();
+        assert!(lower.exists());
+        tree.begin_layer();
+        tree.clear_lower(&folder).unwrap();
+        assert!(!lower.exists());
+    }
+
+    #[test]
+    fn folders_without_entries_are_limited() {
+        let root = tempfile::tempdir().unwrap();
+        let mut tree = Tree::new(root.path()).unwrap();
+        tree.folders_left = 4;
+        assert!(tree.folder(Path::new("a/b/c")).is_ok());
+        assert!(tree.folder(Path::new("a/b/d")).is_ok());
+        let error = tree.folder(Path::new("a/b/e")).map(|_| ()).unwrap_err();
+        assert!(error.to_string().contains("folders"), "{error}");
+    }
 }

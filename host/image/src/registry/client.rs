@@ -19,7 +19,7 @@ use serde::Deserialize;
 
 use super::challenge::Challenge;
 use super::credentials::{self, Credentials};
-use super::http::{Call, is_loopback, next_piece, refusal, send, url, whole};
+use super::http::{Call, is_loopback, is_same_origin, next_piece, refusal, send, url, whole};
 use crate::digest::{Digest, Hashing};
 use crate::error::ImageError;
 use crate::layout::{check, damaged};
@@ -177,8 +177,9 @@ impl Client {
         if let Some(authorization) = &self.authorization {
             call.headers.insert(AUTHORIZATION, authorization.clone());
         }
-        let response = send(call.clone()).await?;
-        if response.status() != StatusCode::UNAUTHORIZED {
+        let (response, from) = send(call.clone()).await?;
+        // The storage to which a registry redirects gets no credentials, whatever it asks for.
+        if response.status() != StatusCode::UNAUTHORIZED || !is_same_origin(&from, &call.uri) {
             return Ok(response);
         }
         let header = response.headers().get(WWW_AUTHENTICATE);
@@ -194,7 +195,7 @@ impl Client {
         authorization.set_sensitive(true);
         call.headers.insert(AUTHORIZATION, authorization.clone());
         self.authorization = Some(authorization);
-        send(call).await
+        Ok(send(call).await?.0)
     }
 
     /// The header `Authorization` for a challenge; `None` if there are no credentials and none can be had without.
@@ -231,7 +232,7 @@ impl Client {
         if let Some(service) = &service {
             query = format!("service={}&{query}", encoded(service));
         }
-        let call = if let Some(Credentials::Refresh(token)) = &credentials {
+        let mut call = if let Some(Credentials::Refresh(token)) = &credentials {
             let form = format!(
                 "grant_type=refresh_token&client_id=lambkin&refresh_token={}&{query}",
                 encoded(token)
@@ -256,7 +257,8 @@ impl Client {
             }
             call
         };
-        let response = send(call).await?;
+        call.may_leave = false;
+        let (response, _) = send(call).await?;
         if response.status() != StatusCode::OK {
             let (_, reason) = refusal(response).await;
             return Err(self.unauthorized(&reason));

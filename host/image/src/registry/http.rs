@@ -6,6 +6,7 @@
 //! On failure: a text that says which host it was, what went wrong and what to do.
 
 use std::io;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -40,7 +41,10 @@ pub(super) struct Call {
     pub(super) uri: Uri,
     /// Besides `Host` and `User-Agent`. `Authorization` is not sent on to another origin.
     pub(super) headers: HeaderMap,
+    /// Is not sent on to another origin either: a redirect there is refused if there is one.
     pub(super) body: Bytes,
+    /// Whether redirects to other origins are followed.
+    pub(super) may_leave: bool,
 }
 
 impl Call {
@@ -50,6 +54,7 @@ impl Call {
             uri,
             headers: HeaderMap::new(),
             body: Bytes::new(),
+            may_leave: true,
         }
     }
 
@@ -73,7 +78,7 @@ pub(super) fn url(host: &str, path: &str) -> Result<Uri, ImageError> {
         .map_err(|error| ImageError::new(format!("{host}{path} makes no URL: {error}")))
 }
 
-/// Whether a host is this machine: what is sent to it is on no network.
+/// Whether a host is this machine by its name. Before anything is sent in plain text, the address is looked at as well.
 pub(super) fn is_loopback(host: &str) -> bool {
     let host = host
         .strip_prefix('[')
@@ -82,21 +87,34 @@ pub(super) fn is_loopback(host: &str) -> bool {
     host == "localhost"
         || host.ends_with(".localhost")
         || host
-            .parse::<std::net::IpAddr>()
+            .parse::<IpAddr>()
             .is_ok_and(|address| address.is_loopback())
 }
 
-/// Sends a request and follows redirects. The body of the response is still to be read.
-pub(super) async fn send(mut call: Call) -> Result<Response<Incoming>, ImageError> {
+/// Whether two URLs are of one server: what is secret to one may be sent to the other.
+pub(super) fn is_same_origin(one: &Uri, other: &Uri) -> bool {
+    (one.scheme(), one.authority()) == (other.scheme(), other.authority())
+}
+
+/// Sends a request and follows redirects. Returns the response, whose body is still to be read, and the URL that it is
+/// from.
+pub(super) async fn send(mut call: Call) -> Result<(Response<Incoming>, Uri), ImageError> {
     for _ in 0..=REDIRECTS {
         let response = send_once(&call).await?;
         let is_redirect = matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308);
         let location = response.headers().get(LOCATION);
         let Some(location) = location.filter(|_| is_redirect) else {
-            return Ok(response);
+            return Ok((response, call.uri));
         };
         let next = followed(&call.uri, location)?;
-        if (next.scheme(), next.authority()) != (call.uri.scheme(), call.uri.authority()) {
+        if !is_same_origin(&next, &call.uri) {
+            if !call.may_leave || !call.body.is_empty() {
+                return Err(ImageError::new(format!(
+                    "{} redirects a request with credentials to {}, which is another server, so it is refused",
+                    shown(&call.uri),
+                    shown(&next)
+                )));
+            }
             call.headers.remove(AUTHORIZATION);
         }
         call.uri = next;
@@ -154,6 +172,12 @@ async fn send_once(call: &Call) -> Result<Response<Incoming>, ImageError> {
         }
         None => connect(host, port).await?,
     };
+    if !is_tls {
+        let peer = stream.peer_addr();
+        let peer =
+            peer.map_err(|error| ImageError::new(format!("no connection to {host}: {error}")))?;
+        check_local(host, peer.ip())?;
+    }
     let _ = stream.set_nodelay(true); // only an optimization
     if !is_tls {
         return exchange(stream, call).await;
@@ -162,6 +186,17 @@ async fn send_once(call: &Call) -> Result<Response<Incoming>, ImageError> {
     let secured = timeout(SILENCE, tls.connect((host, port), stream)).await;
     let stream = secured.map_err(|_| silent(uri))?;
     exchange(stream.map_err(ImageError::new)?, call).await
+}
+
+/// Fails unless an address is of this machine: a name such as `registry.localhost` can have any address.
+fn check_local(host: &str, peer: IpAddr) -> Result<(), ImageError> {
+    if peer.to_canonical().is_loopback() {
+        return Ok(());
+    }
+    Err(ImageError::new(format!(
+        "{host} has the address {peer}, which is another machine, and plain HTTP is used on this machine only; make the \
+         name mean 127.0.0.1, or use one that is not below `localhost`, with TLS"
+    )))
 }
 
 async fn connect(host: &str, port: u16) -> Result<TcpStream, ImageError> {
@@ -329,6 +364,20 @@ mod tests {
         ] {
             let url = url(host, "/v2/").unwrap().to_string();
             assert!(url.starts_with(start), "{host}: {url}");
+        }
+    }
+
+    #[test]
+    fn plain_http_needs_an_address_of_this_machine() {
+        for here in ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"] {
+            assert!(check_local("registry.localhost", here.parse().unwrap()).is_ok());
+        }
+        for other in ["10.0.0.1", "0.0.0.0", "fe80::1", "::ffff:10.0.0.1"] {
+            let error = check_local("registry.localhost", other.parse().unwrap()).unwrap_err();
+            assert!(
+                error.to_string().contains("which is another machine"),
+                "{error}"
+            );
         }
     }
 

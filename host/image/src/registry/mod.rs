@@ -24,7 +24,7 @@ use rustix::fs::FlockOperation;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::cache::{self, Image};
-use crate::digest::Digest;
+use crate::digest::{Digest, Hashing};
 use crate::error::ImageError;
 use crate::layout::{check, find_manifest, stored_layers};
 use crate::limits;
@@ -177,7 +177,7 @@ impl Download<'_> {
         let path = self.path(digest);
         // Another image may have the layer, too, and another host may be downloading or deleting it.
         let _locked = cache::lock(&self.lock_path(digest), FlockOperation::LockExclusive)?;
-        if !path.is_file() {
+        if !self.is_whole(digest) {
             tracing::info!("downloading the layer {digest} of {}", self.reference);
             let partial = path.with_extension("partial");
             let mut client = self.client.borrow_mut();
@@ -185,6 +185,20 @@ impl Download<'_> {
             fs::rename(&partial, &path).map_err(|error| ImageError::io("create", &path, &error))?;
         }
         File::open(&path).map_err(|error| ImageError::io("open", &path, &error))
+    }
+
+    /// Whether a layer has been downloaded. One that was damaged afterwards is downloaded again.
+    fn is_whole(&self, digest: Digest) -> bool {
+        let path = self.path(digest);
+        let Ok(file) = File::open(&path) else {
+            return false;
+        };
+        let found = Hashing::new(file).finish();
+        let is_whole = found.is_ok_and(|found| found == digest);
+        if !is_whole {
+            tracing::warn!("{} is damaged", path.display());
+        }
+        is_whole
     }
 
     /// Deletes a layer, if there is one and no other host is about to read it.

@@ -4,9 +4,10 @@ use std::fs;
 use std::io::Read;
 use std::path::Path;
 
+use serde_json::json;
 use tar::EntryType;
 
-use super::made::{Entry, Made, Place, Tar, gzip, listing, zstd};
+use super::made::{Entry, Made, Place, Tar, add_to_index, gzip, listing, store, zstd};
 use crate::digest::Digest;
 use crate::layer::Budget;
 
@@ -317,6 +318,21 @@ fn deep_folders_are_refused_so_that_they_can_be_deleted() {
         "{error}"
     );
 
+    // Links that lead nowhere, each to below the next: with them, one path has more levels than can be deleted.
+    let mut layer = tar().link("l0", &levels("d", 45));
+    for number in 1..30 {
+        let target = format!("l{}/{}", number - 1, levels("c", 45));
+        layer = layer.link(&format!("l{number}"), &target);
+    }
+    let chain = Made::new([layer.file("l29/x", "")]);
+    for _ in 0..2 {
+        let error = place.refusal(&chain);
+        assert!(
+            error.contains("it is more than 200 folders deep"),
+            "{error}"
+        );
+    }
+
     // In one entry, or in one link that leads nowhere: more levels than a process has file descriptors.
     let long = levels("a", 1900);
     let record = |key: &str, value: &str| {
@@ -414,6 +430,44 @@ fn what_archives_do_not_have_is_refused() {
     // A valid image may have other attributes.
     let attributes = of(EntryType::XHeader, b"26 SCHILY.xattr.user.a=\n\n\n");
     assert_eq!(listing(&place.open_made(&attributes).unwrap()), ["b="]);
+}
+
+#[test]
+fn indexes_are_limited_all_together() {
+    let index = |manifests: usize, padding: usize, number: usize| {
+        let descriptor = json!({ "digest": format!("sha256:{:064}", number) });
+        let manifests = vec![descriptor; manifests];
+        json!({ "manifests": manifests, "padding": "x".repeat(padding), "number": number })
+    };
+    for (name, count, manifests, padding) in [
+        ("many images", 10, 500, 0),
+        ("large indexes", 5, 0, 4_000_000),
+    ] {
+        let place = Place::new();
+        let folder = place.at("layout");
+        for number in 0..count {
+            let index = index(manifests, padding, number).to_string();
+            let digest = store(&folder, index.as_bytes());
+            add_to_index(&folder, json!({ "digest": digest }));
+        }
+        let error = place.open("layout").unwrap_err().to_string();
+        assert!(error.contains("it has too many images"), "{name}: {error}");
+    }
+}
+
+#[test]
+fn what_an_image_says_controls_no_terminal() {
+    let place = Place::new();
+    for tag in ["\u{1b}]0;title\u{7}", "\u{9b}2J\r\n"] {
+        Made::new([tar()]).add_to_layout(&place.at("layout"), |descriptor| {
+            descriptor["annotations"] = json!({ "org.opencontainers.image.ref.name": tag });
+        });
+    }
+    for text in ["layout", "layout:other"] {
+        let error = place.open(text).unwrap_err().to_string();
+        assert!(error.contains(r"\u{1b}]0;title\u{7}"), "{error}");
+        assert!(!error.contains(char::is_control), "{error:?}");
+    }
 }
 
 #[test]

@@ -25,6 +25,8 @@ struct State {
     wanted: Option<(String, String)>,
     /// Where layers are instead.
     redirect: Option<String>,
+    /// Where tokens are instead.
+    token_redirect: Option<String>,
 }
 
 struct Registry {
@@ -116,6 +118,12 @@ fn answer(mut stream: TcpStream, state: &Mutex<State>) {
         let _ = stream.write_all(head.as_bytes());
         let _ = stream.write_all(&body[..sent.min(body.len())]);
     };
+    if path.starts_with("/token")
+        && let Some(redirect) = &state.token_redirect
+    {
+        let headers = format!("Location: {redirect}{path}\r\n");
+        return respond("307 Temporary Redirect", &headers, b"", 0);
+    }
     if path.starts_with("/token") {
         return respond("200 OK", "", br#"{"token":"t0k3n"}"#, usize::MAX);
     }
@@ -408,6 +416,62 @@ fn a_redirect_to_storage_is_followed_without_the_token() {
         requests.len() == 1 && !requests[0].contains("t0k3n"),
         "{requests:?}"
     );
+}
+
+#[test]
+fn the_target_of_a_redirect_gets_no_credentials() {
+    let (place, registry) = (Place::new(), Registry::start());
+    let (storage, elsewhere) = (Registry::start(), Registry::start());
+    registry.push("1", &image("x"));
+    storage.push("1", &image("x"));
+    registry.change(|state| state.redirect = Some(format!("http://{}", storage.address)));
+    storage.change(|state| {
+        let challenge = format!("Bearer realm=\"http://{}/token\"", elsewhere.address);
+        state.wanted = Some(("Bearer t0k3n".to_owned(), challenge));
+    });
+    let error = pull(&place, &registry.reference(":1"), None)
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("401 Unauthorized"), "{error}");
+    assert_eq!(storage.requests().len(), 1);
+    assert!(elsewhere.requests().is_empty());
+
+    // A request for a token is not passed on either, with a refresh token in its body or without.
+    let realm = format!("http://{}/token", registry.address);
+    registry.change(|state| {
+        let challenge = format!("Bearer realm=\"{realm}\"");
+        state.wanted = Some(("Bearer t0k3n".to_owned(), challenge));
+        state.token_redirect = Some(format!("http://{}", elsewhere.address));
+    });
+    let Source::Registry(reference) = registry.reference(":1") else {
+        panic!()
+    };
+    let config = place.at("config.json");
+    for auth in [
+        r#"{"identitytoken":"secret"}"#,
+        r#"{"auth":"dXNlcjpwYXNz"}"#,
+        "{}",
+    ] {
+        let auths = format!("{{\"auths\":{{\"{}\":{auth}}}}}", registry.address);
+        fs::write(&config, auths).unwrap();
+        let got = crate::registry::manifest_with(&reference, vec![config.clone()]);
+        let error = got.unwrap_err().to_string();
+        assert!(error.contains("which is another server"), "{error}");
+        assert!(elsewhere.requests().is_empty());
+    }
+}
+
+#[test]
+fn a_layer_of_the_cache_that_was_damaged_is_downloaded_again() {
+    let (place, registry) = (Place::new(), Registry::start());
+    let made = image("x");
+    registry.push("1", &made);
+    let downloads = place.cache().join("images-1/downloads");
+    fs::create_dir_all(&downloads).unwrap();
+    let layer = downloads.join(Digest::of(&made.stored[0]).hex());
+    fs::write(layer, "damaged").unwrap();
+    let image = pull(&place, &registry.reference(":1"), None).unwrap();
+    assert_eq!(listing(&image), ["a=x"]);
 }
 
 #[tokio::test]
