@@ -6,6 +6,7 @@
 //! - a folder is visible as a whole only if it is a version manager's folder of one version, or a package of `/opt`;
 //! - of another interpreter's installation, only the folders with programs and libraries are;
 //! - of everything else, only the file is, and only if it is a program;
+//! - a part of an installation or of a virtual environment that is a link out of it is not visible;
 //! - the home folder, folders above it or above the code, and those of credentials are never visible.
 //!
 //! On failure: what cannot be read is not visible.
@@ -106,12 +107,16 @@ impl Private {
 
     /// Whether a folder is not to be visible as a whole.
     fn covers(&self, folder: &Path) -> bool {
+        self.is_broad(folder) || self.code.starts_with(folder)
+    }
+
+    /// Whether a folder has much of the host besides programs and libraries, or has credentials.
+    fn is_broad(&self, folder: &Path) -> bool {
         let is_home = |home: &PathBuf| {
             home.starts_with(folder) || BROAD_AT_HOME.iter().any(|broad| home.join(broad) == folder)
         };
         BROAD.iter().any(|broad| folder == Path::new(broad))
             || self.homes.iter().any(is_home)
-            || self.code.starts_with(folder)
             || has_credentials(folder)
     }
 }
@@ -154,9 +159,27 @@ pub(crate) fn is_installed(program: &Path) -> bool {
     store(program).is_some() || interpreter_folder(program).is_some()
 }
 
+/// The parts of a folder that exist, without those that are links to something outside of it.
 fn present(folder: &Path, parts: &[&str]) -> Vec<PathBuf> {
+    let Ok(real) = fs::canonicalize(folder) else {
+        return Vec::new();
+    };
+    let is_within = |path: &PathBuf| {
+        fs::canonicalize(path)
+            .is_ok_and(|part| part != real && part.starts_with(&real) && !has_credentials(&part))
+    };
     let paths = parts.iter().map(|part| folder.join(part));
-    paths.filter(|path| path.exists()).collect()
+    paths.filter(is_within).collect()
+}
+
+/// Whether a folder to which the command of a managed runtime refers may be visible. It can be above the code, as that of
+/// Yarn's Plug'n'Play is. A folder of packages must not be a link to anything else.
+pub(crate) fn is_referable(folder: &Path, private: &Private) -> bool {
+    const PACKAGES: &str = "node_modules";
+    fs::canonicalize(folder).is_ok_and(|real| {
+        let is_other = folder.ends_with(PACKAGES) && !real.ends_with(PACKAGES);
+        !is_other && !private.is_broad(folder) && !private.is_broad(&real)
+    })
 }
 
 /// The folder of one version or package that a program is in.
@@ -304,6 +327,78 @@ mod tests {
         assert_eq!(home.needed(&python), ["site/bin", "site/lib"]);
         let other = home.program("site/bin/server");
         assert_eq!(home.needed(&other), ["site/bin/server"]);
+    }
+
+    #[test]
+    fn parts_that_are_links_out_of_their_folder_are_not_visible() {
+        let home = Home::new();
+        let python = home.program("site/bin/python3.12");
+        fs::create_dir_all(home.path.join("site/lib/python3.12")).unwrap();
+        home.file("docs/letter", "private", 0o600);
+        home.file("site/pyvenv.cfg", "home = /usr/bin", 0o644);
+        let site = home.path.join("site");
+        symlink("lib", site.join("lib64")).unwrap();
+        fs::create_dir_all(site.join("keys/.ssh")).unwrap();
+        for (name, to) in [
+            ("share", home.path.clone()),
+            ("include", home.path.join("docs")),
+            ("conf", PathBuf::from("../docs")),
+            ("jre", PathBuf::from(".")),
+            ("jmods", PathBuf::from("keys/.ssh")),
+            ("release", home.path.join("docs/letter")),
+            ("libexec", PathBuf::from("nowhere")),
+        ] {
+            symlink(to, site.join(name)).unwrap();
+        }
+        assert_eq!(home.needed(&python), ["site/bin", "site/lib", "site/lib64"]);
+        let parts = ["pyvenv.cfg", "bin", "lib", "lib64"].map(|part| site.join(part));
+        assert_eq!(environment(&site, &home.private()), parts);
+        // The environment may itself be reached through a link.
+        let link = home.path.join("current");
+        symlink(&site, &link).unwrap();
+        let parts = ["pyvenv.cfg", "bin", "lib", "lib64"].map(|part| link.join(part));
+        assert_eq!(environment(&link, &home.private()), parts);
+    }
+
+    #[test]
+    fn folders_of_commands_are_visible_unless_they_lead_to_something_private() {
+        let home = Home::new();
+        let private = home.private();
+        let folder = |name: &str| {
+            let folder = home.path.join(name);
+            fs::create_dir_all(&folder).unwrap();
+            folder
+        };
+        let link = |name: &str, to: &Path| {
+            let link = home.path.join(name);
+            fs::create_dir_all(link.parent().unwrap()).unwrap();
+            symlink(to, &link).unwrap();
+            link
+        };
+        let (docs, packages) = (folder("docs"), folder("shared/node_modules"));
+        for good in [
+            folder("project"), // above the code
+            packages.clone(),
+            link("a/node_modules", &packages),
+            docs.clone(),
+        ] {
+            assert!(is_referable(&good, &private), "{}", good.display());
+        }
+        for bad in [
+            home.path.clone(),
+            folder(".ssh"),
+            folder(".aws/node_modules"),
+            folder(".config"),
+            link("b/node_modules", &home.path),
+            link("c/node_modules", &docs),
+            link("d", &home.path),
+            link("e", &home.path.join(".ssh")),
+            PathBuf::from("/"),
+            PathBuf::from("/etc"),
+            home.path.join("missing"),
+        ] {
+            assert!(!is_referable(&bad, &private), "{}", bad.display());
+        }
     }
 
     #[test]

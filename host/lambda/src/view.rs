@@ -171,7 +171,10 @@ impl<'a> View<'a> {
             self.reveal(&needed, &mut visible, &mut placed.folders);
         }
         if let Entry::Managed(managed) = &self.spec.code.entry {
-            visible.extend(managed.folders.iter().filter_map(|folder| seen(folder)));
+            let private = self.private();
+            let folders = managed.folders.iter();
+            let folders = folders.filter(|folder| installation::is_referable(folder, &private));
+            visible.extend(folders.filter_map(|folder| seen(folder)));
         }
         // Certificates of the host's services, for example.
         let named = self.spec.default_variables.values();
@@ -212,6 +215,13 @@ impl<'a> View<'a> {
         }
     }
 
+    fn private(&self) -> Private {
+        Private::new(
+            std::env::var_os("HOME").map(PathBuf::from),
+            self.code.clone(),
+        )
+    }
+
     /// Makes a program visible. Returns its path inside. `folders` gets the folder in which programs find it by its name.
     fn reveal(
         &self,
@@ -224,10 +234,7 @@ impl<'a> View<'a> {
         if is_within(program) && is_within(&real) {
             return self.path(program);
         }
-        let private = Private::new(
-            std::env::var_os("HOME").map(PathBuf::from),
-            self.code.clone(),
-        );
+        let private = self.private();
         let mut add = |paths: Vec<PathBuf>| {
             visible.extend(paths.iter().filter_map(|path| seen(path)));
         };
