@@ -28,6 +28,22 @@ pub enum Holder {
     Unclear,
 }
 
+/// Whether a process is one of the roots, or the first process of a sandbox that one of them has started. Those are the
+/// host's own processes, which have no connections to the host, and the latter hides its open files.
+fn is_of_host(pid: i32, roots: &[i32]) -> bool {
+    let status = || fs::read_to_string(format!("/proc/{pid}/status")).ok();
+    roots.contains(&pid) || status().is_some_and(|status| is_first_below(&status, roots))
+}
+
+/// Whether a `/proc/PID/status` is that of the first process of a PID namespace, whose parent is one of these.
+fn is_first_below(status: &str, parents: &[i32]) -> bool {
+    let last = |name: &str| -> Option<i32> {
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        line.split_whitespace().next_back()?.parse().ok()
+    };
+    last("NSpid:") == Some(1) && last("PPid:").is_some_and(|parent| parents.contains(&parent))
+}
+
 impl Socket {
     /// The socket at `local` that is connected to `remote`. `None` if it has been closed.
     pub fn connected(local: SocketAddr, remote: SocketAddr) -> io::Result<Option<Self>> {
@@ -40,7 +56,8 @@ impl Socket {
         let found = Tree::default().find(roots, |pid| match self.is_open_in(pid) {
             Ok(is_open) => is_open,
             Err(error) => {
-                is_unclear |= error.kind() == io::ErrorKind::PermissionDenied;
+                is_unclear |=
+                    error.kind() == io::ErrorKind::PermissionDenied && !is_of_host(pid, roots);
                 false
             }
         });
@@ -302,6 +319,20 @@ mod tests {
                 thread::yield_now();
             }
         }
+    }
+
+    #[test]
+    fn the_first_process_of_a_sandbox_is_told_from_its_other_processes() {
+        let status = |parent: i32, ids: &str| {
+            format!("Name:\tsandbox-init\nPid:\t70\nPPid:\t{parent}\nNSpid:\t{ids}\nNStgid:\t70\n")
+        };
+        assert!(is_first_below(&status(50, "70\t1"), &[40, 50]));
+        assert!(!is_first_below(&status(60, "70\t1"), &[40, 50]));
+        assert!(!is_first_below(&status(50, "70\t2"), &[50]));
+        assert!(!is_first_below(&status(50, "70"), &[50]));
+        assert!(!is_first_below("", &[50]));
+        assert!(is_of_host(50, &[50]));
+        assert!(!is_of_host(own_pid(), &[50]));
     }
 
     #[test]

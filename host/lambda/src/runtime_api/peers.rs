@@ -9,7 +9,8 @@
 //!
 //! - One that has sent its request and closed its connection or ended, as `printf … > /dev/tcp/…` in a shell does. It
 //!   may post, which requires the id of an invocation, but it gets no event.
-//! - One in a sandbox with a process whose open files the host may not see. It is accepted.
+//! - One that could be a process of the function whose open files the host may not see, such as one that hides them
+//!   itself. It is accepted. The first process of a sandbox also hides them, but is the host's own and does not count.
 //! - All of them, where the system has no socket diagnostics, such as macOS. They are accepted.
 
 use std::fs;
