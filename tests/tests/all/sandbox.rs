@@ -10,6 +10,7 @@ mod lifetime;
 mod modes;
 mod runtimes;
 mod starts;
+mod strangers;
 mod view;
 
 use std::fs;

@@ -2,7 +2,7 @@
 //!
 //! In this mode two processes of the host's executable are between the host and the program. The *launcher* (`enter`)
 //! moves itself into a new user namespace, so that no privileges are needed, and starts the *init process* as the first process
-//! of a new PID namespace. The init process builds the file system (`root`), drops all privileges for the program
+//! of a new PID namespace, from a read-only view of the executable (`executable`). The init process builds the file system (`root`), drops all privileges for the program
 //! (`identity`), and is then the program's supervisor. When it ends, for whatever reason, the kernel kills every process of
 //! its namespace. It ends when the host's socket closes, and by a signal of the kernel when the launcher
 //! ends.
@@ -23,6 +23,8 @@
 pub(crate) mod enter;
 #[cfg(target_os = "linux")]
 mod etc;
+#[cfg(target_os = "linux")]
+mod executable;
 #[cfg(target_os = "linux")]
 pub(crate) mod identity;
 #[cfg(target_os = "linux")]
