@@ -32,7 +32,8 @@ pub const KEYS: &[Key] = &[
             unit: "MB",
         },
         "512",
-        "The size of `/tmp` in sandbox mode `namespace` and in images. On AWS it is at least 512 MB.",
+        "The size of `/tmp` in sandbox mode `namespace` and in images, where each MB also allows 256 files and folders. \
+         On AWS it is at least 512 MB.",
     ),
 ];
 

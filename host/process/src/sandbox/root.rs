@@ -45,6 +45,10 @@ const SYSTEM: [&str; 9] = [
 /// There is no `/dev/shm`, as on AWS.
 const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
 
+/// How many files `/tmp` may have for each MB of its size: files that have any content take a page, 4 KB, of it at least.
+/// Empty ones take none, but memory of the kernel, which would otherwise have no limit.
+const TMP_FILES_PER_MB: u64 = 256;
+
 /// Replaces this process's file system by an empty one, with the host's root at [`HOST`]. The process needs all
 /// capabilities in a user namespace of its own, and its PID namespace must be new.
 pub(super) fn begin() -> Result<(), Failure> {
@@ -146,7 +150,9 @@ pub(super) fn add_devices(base: &Path) -> Result<(), Failure> {
 pub(super) fn add_tmp(base: &Path, megabytes: u32) -> Result<(), Failure> {
     let folder = base.join("tmp");
     create(&folder)?;
-    let options = format!("size={megabytes}m,mode=0700,uid={USER_ID},gid={GROUP_ID}\0");
+    let files = u64::from(megabytes) * TMP_FILES_PER_MB;
+    let options =
+        format!("size={megabytes}m,nr_inodes={files},mode=0700,uid={USER_ID},gid={GROUP_ID}\0");
     let options = std::ffi::CStr::from_bytes_until_nul(options.as_bytes()).unwrap_or_default();
     let flags = MountFlags::NOSUID | MountFlags::NODEV;
     mount("tmpfs", &folder, "tmpfs", flags, Some(options))

@@ -108,10 +108,15 @@ fn temporary_files_have_a_limit_and_belong_to_one_environment() {
             "head -c 10m /dev/zero > /tmp/fill; rm -f headers event.part; stat -c %s /tmp/fill";
         let second = "[functions.other]\ncode = \"code\"\nsandbox = \"namespace\"\ntimeout = 30\n";
         let settings = format!("ephemeral-storage = 4\n{second}");
-        let Ok(inside) = Inside::new(host, &settings, &[("fill", fill), ("list", "ls -A /tmp")])
-        else {
+        let empty = "n=0; while [ $n -lt 1200 ] && : > /tmp/empty$n; do n=$((n + 1)); done 2>/dev/null\n\
+                     rm -f /tmp/empty*; echo $n";
+        let scripts = [("fill", fill), ("list", "ls -A /tmp"), ("empty", empty)];
+        let Ok(inside) = Inside::new(host, &settings, &scripts) else {
             return;
         };
+        // Empty files take no space, and have a limit nevertheless.
+        let created: u32 = inside.run("empty").trim().parse().unwrap();
+        assert!((900..=1024).contains(&created), "{created}");
         let filled = inside.run("fill");
         assert!(filled.contains("No space left on device"), "{filled}");
         let bytes: u64 = filled.lines().last().unwrap().parse().unwrap();
