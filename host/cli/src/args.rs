@@ -35,7 +35,7 @@ pub struct GlobalArgs {
     )]
     pub config: PathBuf,
 
-    /// The folder for compiled plugins [default: lambkin in the user's cache folder]
+    /// The folder for compiled plugins, unpacked images and runtime clients [default: lambkin in the user's cache folder]
     #[arg(long, global = true, value_name = "FOLDER", env = "LAMBKIN_CACHE_DIR")]
     pub cache_dir: Option<PathBuf>,
 

@@ -4,6 +4,7 @@ use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// `$XDG_CACHE_HOME/lambkin`, otherwise `~/.cache/lambkin`. `None` if neither variable is set.
 pub fn folder() -> Option<PathBuf> {
@@ -18,10 +19,22 @@ pub fn folder() -> Option<PathBuf> {
     Some(base.join("lambkin"))
 }
 
-/// The folder for a project: `$LAMBKIN_CACHE_DIR`, otherwise [`folder`] or one in the project, if it can be written.
+/// The folder that `--cache-dir` names.
+static NAMED: OnceLock<PathBuf> = OnceLock::new();
+
+/// Makes [`folder_for`] return a folder for every project. Only the first call has an effect.
+pub fn name(folder: &Path) {
+    let _ = NAMED.set(folder.to_owned());
+}
+
+/// The folder for a project: the one of `--cache-dir` or `$LAMBKIN_CACHE_DIR`, otherwise [`folder`] or one in the
+/// project, if it can be written.
 pub fn folder_for(project: &Path) -> PathBuf {
-    let named = std::env::var_os("LAMBKIN_CACHE_DIR").filter(|folder| !folder.is_empty());
-    named.map(PathBuf::from).unwrap_or_else(|| {
+    let variable = || {
+        let named = std::env::var_os("LAMBKIN_CACHE_DIR").filter(|folder| !folder.is_empty());
+        named.map(PathBuf::from)
+    };
+    NAMED.get().cloned().or_else(variable).unwrap_or_else(|| {
         let wanted = folder().unwrap_or_else(|| project.join(".lambkin").join("cache"));
         writable(wanted, &std::env::temp_dir())
     })

@@ -73,6 +73,9 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
         verbose,
         command,
     } = args;
+    if let Some(folder) = &global.cache_dir {
+        cache::name(folder);
+    }
     if !matches!(command, Command::Rie { .. } | Command::DockerLambda(_)) {
         messages::start(level(verbose), verbose > 1);
     }

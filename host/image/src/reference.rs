@@ -97,6 +97,24 @@ impl Reference {
         &self.repository
     }
 
+    /// What to do if Docker Hub does not have the image, with which a name without a registry may have been meant that
+    /// only this machine has.
+    #[cfg(feature = "registry")]
+    pub(crate) fn local_advice(&self) -> Option<String> {
+        if self.registry != "docker.io" || self.digest.is_some() {
+            return None;
+        }
+        let name = &self.repository;
+        let name = name.strip_prefix("library/").unwrap_or(name);
+        let file = name.rsplit('/').next().unwrap_or(name);
+        let tag = self.tag().filter(|tag| *tag != "latest");
+        let tag = tag.map_or_else(String::new, |tag| format!(":{tag}"));
+        Some(format!(
+            "if it is an image of this machine's Docker: `docker save {name}{tag} -o {file}.tar`, and use {file}.tar as \
+             the image"
+        ))
+    }
+
     /// Whether the reference itself has a digest, so that it always means the same image.
     #[must_use]
     pub fn has_digest(&self) -> bool {
@@ -229,5 +247,20 @@ mod tests {
             let error = Reference::parse(text).unwrap_err().to_string();
             assert!(error.contains(reason), "{text}: {error}");
         }
+    }
+
+    #[cfg(feature = "registry")]
+    #[test]
+    fn a_name_without_a_registry_may_be_of_this_machine() {
+        let advice = |text: &str| Reference::parse(text).unwrap().local_advice();
+        for (text, command) in [
+            ("orders", "`docker save orders -o orders.tar`"),
+            ("orders:2", "`docker save orders:2 -o orders.tar`"),
+            ("team/orders", "`docker save team/orders -o orders.tar`"),
+        ] {
+            let advice = advice(text).unwrap();
+            assert!(advice.contains(command), "{advice}");
+        }
+        assert_eq!(advice("registry.example.com/orders"), None);
     }
 }

@@ -71,13 +71,19 @@ impl Source {
         Reference::parse(text).map(Self::Registry)
     }
 
+    /// The error for a Dockerfile, or for a folder with one: it is no image yet, and the error has the command that
+    /// makes one. `None` for anything else.
+    #[must_use]
+    pub fn unbuilt(path: &Path) -> Option<ImageError> {
+        let file = dockerfile::dockerfile_at(path)?;
+        let search = std::env::var_os("PATH");
+        Some(dockerfile::refusal(&file, search.as_deref()))
+    }
+
     fn at(path: PathBuf, tag: Option<String>) -> Result<Self, ImageError> {
         let is_layout = path.join("index.json").is_file() || path.join("oci-layout").is_file();
-        if !is_layout && let Some(file) = dockerfile::dockerfile_at(&path) {
-            return Err(dockerfile::refusal(
-                &file,
-                std::env::var_os("PATH").as_deref(),
-            ));
+        if !is_layout && let Some(error) = Self::unbuilt(&path) {
+            return Err(error);
         }
         if is_layout {
             return Ok(Self::Layout { folder: path, tag });

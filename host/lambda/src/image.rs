@@ -77,7 +77,7 @@ const MAX_SCRIPT_BYTES: u64 = 64 * 1024;
 pub struct Image {
     /// What the developer calls it: a path or a reference.
     pub name: String,
-    /// The digest of its manifest, or of what stands for one.
+    /// The digest of its configuration, which Docker calls the image's id: `sha256:…`.
     pub digest: String,
     /// The folder with its files. The path has no links.
     pub root: PathBuf,
@@ -233,6 +233,9 @@ impl Image {
                     ExecutableError::Missing if !name.contains('/') => {
                         format!("its program `{name}` is in no folder of PATH ({search})")
                     }
+                    ExecutableError::NotExecutable => format!(
+                        "its program {path} is not executable; in the Dockerfile: `RUN chmod +x {path}`"
+                    ),
                     _ => format!("its program {path} {error}"),
                 };
                 let said = format!("fork/exec {path}: {}", in_words_of_go(&error));
@@ -269,11 +272,24 @@ impl Image {
         Err(unusable.unwrap_or((PathBuf::from(name), ExecutableError::Missing)))
     }
 
+    /// The first digits of the image's id, as `docker images` prints it.
+    #[must_use]
+    pub fn short_id(&self) -> &str {
+        let digits = self.digest.split_once(':').map(|(_, digits)| digits);
+        let digits = digits.unwrap_or(&self.digest);
+        digits.get(..12).unwrap_or(digits)
+    }
+
     fn refused(&self, error_type: &'static str, said: String, reason: &str) -> NoBootstrapError {
         NoBootstrapError {
             tried: Vec::new(),
             hints: Vec::new(),
-            interpreter: Some(format!("image {} ({}): {reason}", self.name, self.digest)),
+            // A terminal must not be controlled by an image.
+            interpreter: Some(printable(&format!(
+                "image {} (id {}): {reason}",
+                self.name,
+                self.short_id()
+            ))),
             image: Some((error_type, said)),
         }
     }
@@ -310,6 +326,18 @@ impl Image {
         let script = |path| (path, EMULATOR_SCRIPT.to_owned());
         found.into_iter().map(script).collect()
     }
+}
+
+/// A text with its control characters escaped.
+fn printable(text: &str) -> String {
+    let mut shown = String::new();
+    for character in text.chars() {
+        match character.is_control() {
+            true => shown.extend(character.escape_default()),
+            false => shown.push(character),
+        }
+    }
+    shown
 }
 
 /// The absolute paths of the emulator in a text.

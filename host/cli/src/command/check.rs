@@ -110,7 +110,7 @@ fn describe(function: &FunctionSpec, program: &std::path::Path) -> String {
     let image = match &function.code.entry {
         Entry::Image(image) => {
             let image = image.get();
-            format!("image {} ({}), ", image.name, image.digest)
+            format!("image {} (id {}), ", image.name, image.short_id())
         }
         _ => String::new(),
     };

@@ -8,12 +8,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{anyhow, bail};
+use lambkin_image::Source;
 use lambkin_lambda::{Account, Function, FunctionSpec, Lambda, Log};
 
 use crate::args::{GlobalArgs, Target};
 use crate::assembly;
 use crate::config::{
-    self, AdHoc, Config, SandboxChoice, explain_handler, is_image, meant_handler, name_of, nearest,
+    self, AdHoc, Config, SandboxChoice, explain_handler, meant_handler, name_of, names_image,
+    nearest,
 };
 use crate::messages;
 
@@ -52,7 +54,7 @@ pub async fn find(
     let wanted = args.function.as_str();
     let path = Path::new(wanted);
     let has_config = global.config.exists();
-    if is_image(path) && (wanted.contains(['/', '.']) || !has_config) {
+    if names_image(wanted) && (wanted.contains(['/', '.']) || !has_config) {
         return image(args, wanted, invoke, log).await;
     }
     let here = Path::new(".");
@@ -154,7 +156,21 @@ async fn ad_hoc(
         handler,
         runtime: runtime.map_err(|message| anyhow!("--runtime: {message}"))?,
     };
+    if code.is_file()
+        && let Some(error) = Source::unbuilt(code)
+    {
+        bail!("{error}");
+    }
     let (mut spec, notes) = config::ad_hoc(wanted, Path::new(""))?;
+    // A Dockerfile beside code that can be started, or is meant to be, does not matter.
+    let is_startable = spec.check_program().is_ok() || code.join("bootstrap").exists();
+    if !is_startable
+        && handler.is_none()
+        && notes.is_empty()
+        && let Some(error) = Source::unbuilt(code)
+    {
+        bail!("{error}");
+    }
     messages::print_notes(&notes);
     let notes = assembly::choose_sandbox(&mut spec, choice).await?;
     messages::print_notes(&notes);

@@ -179,7 +179,7 @@ impl ImageInputs {
 }
 
 /// Whether a path is that of an image: a tar archive, or a folder with an OCI layout.
-pub fn is_image(path: &Path) -> bool {
+fn is_image(path: &Path) -> bool {
     if path.is_dir() {
         return path.join("oci-layout").is_file();
     }
@@ -188,6 +188,16 @@ pub fn is_image(path: &Path) -> bool {
         .iter()
         .any(|ending| name.ends_with(ending));
     is_archive && path.is_file()
+}
+
+/// Whether a text of the command line is the path of an image, with or without a tag after it: `app.tar:orders:2`.
+pub fn names_image(text: &str) -> bool {
+    let tagged = || {
+        let mut colons = text.match_indices(':');
+        colons.any(|(at, _)| text.get(..at).is_some_and(|path| is_image(Path::new(path))))
+    };
+    let path = Path::new(text);
+    is_image(path) || (!path.exists() && tagged())
 }
 
 /// Reads the keys, and reports those that cannot be combined with them. `before` is the image of which this table is a
@@ -263,5 +273,34 @@ fn read_overrides(table: &mut Reader<'_>, diagnostics: &Diagnostics) -> Override
         entry_point: table.texts("entry-point").map(|found| found.value),
         command: table.texts("command").map(|found| found.value),
         working_directory: working_directory.map(|folder| PathBuf::from(folder.value)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_path_of_an_image_may_have_a_tag() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name).display().to_string();
+        fs::write(at("app.tar"), "").unwrap();
+        fs::write(at("app.py"), "").unwrap();
+        fs::create_dir(at("layout")).unwrap();
+        fs::write(at("layout/oci-layout"), "{}").unwrap();
+        for name in [
+            "app.tar",
+            "app.tar:1",
+            "app.tar:team/fn:1",
+            "layout",
+            "layout:py",
+        ] {
+            assert!(names_image(&at(name)), "{name}");
+        }
+        for name in ["app.py", "app.py:1", "none.tar:1", "layouts:1", ":1", ""] {
+            assert!(!names_image(&at(name)), "{name}");
+        }
     }
 }

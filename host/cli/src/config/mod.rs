@@ -53,7 +53,7 @@ pub use function::{AdHoc, ad_hoc, ad_hoc_image, defaults, full_name, name_of};
 pub use function_inputs::{FunctionInputs, Renewed};
 pub use handler::{explain as explain_handler, meant as meant_handler};
 pub use ignore::Ignore;
-pub use image::is_image;
+pub use image::names_image;
 pub use managed::{Findings, RuntimeSettings, machine, prepare, read_name};
 pub use queue::Queue;
 pub use queue_name::FIFO_SUFFIX;

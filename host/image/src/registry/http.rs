@@ -194,8 +194,8 @@ fn check_local(host: &str, peer: IpAddr) -> Result<(), ImageError> {
         return Ok(());
     }
     Err(ImageError::new(format!(
-        "{host} has the address {peer}, which is another machine, and plain HTTP is used on this machine only; make the \
-         name mean 127.0.0.1, or use one that is not below `localhost`, with TLS"
+        "{host} has the address {peer}, which is another machine, and plain HTTP is used on this machine only; make \
+         the name mean 127.0.0.1, or use one that is not below `localhost`, with TLS"
     )))
 }
 

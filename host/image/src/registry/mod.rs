@@ -121,7 +121,11 @@ impl<'a> Download<'a> {
         let tag = self.reference.tag().unwrap_or("latest");
         let bytes = self
             .runtime
-            .block_on(self.client.borrow_mut().manifest(tag))?;
+            .block_on(self.client.borrow_mut().manifest(tag))
+            .map_err(|error| match self.reference.local_advice() {
+                Some(advice) => ImageError::new(format!("{error}; {advice}")),
+                None => error,
+            })?;
         let digest = Digest::of(&bytes);
         self.store(digest, &bytes)?;
         Ok(digest)

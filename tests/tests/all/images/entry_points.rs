@@ -214,7 +214,8 @@ fn an_image_without_a_configuration_is_invoked_by_its_path() {
         let project = project(&image, "");
         image.lay_out(&project.path().join("layout"));
         std::fs::remove_file(project.path().join("lambkin.toml")).unwrap();
-        for path in ["app.tar", "./app.tar", "layout"] {
+        let tagged = "layout:latest";
+        for path in ["app.tar", "./app.tar", "layout", tagged, "./layout:latest"] {
             let output = lambkin(&project, host, &["invoke", path, r#"{"a": 1}"#]);
             let (out, err) = (text(&output.stdout), text(&output.stderr));
             assert_eq!(
@@ -233,6 +234,17 @@ fn an_image_without_a_configuration_is_invoked_by_its_path() {
         assert_eq!(output.status.code(), Some(2));
         let err = text(&output.stderr);
         assert!(err.contains("app.tar is a container image"), "{err}");
+        std::fs::create_dir(project.path().join("unbuilt")).unwrap();
+        std::fs::write(project.path().join("unbuilt/Dockerfile"), "FROM scratch\n").unwrap();
+        for path in ["./unbuilt", "unbuilt/Dockerfile"] {
+            let output = lambkin(&project, host, &["invoke", path, "1"]);
+            let err = text(&output.stderr);
+            assert_eq!(output.status.code(), Some(2), "{err}");
+            assert!(
+                err.contains("Lambkin runs images but does not build them"),
+                "{err}"
+            );
+        }
     }
 }
 

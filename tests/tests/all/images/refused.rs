@@ -28,6 +28,12 @@ fn an_image_that_cannot_be_started_says_why_and_calls_get_awss_error() {
             "its program /none does not exist",
         ),
         (
+            base.clone().entry_point(&["/\u{1b}[2J"]),
+            "Runtime.InvalidEntrypoint",
+            "fork/exec /\u{1b}[2J: no such file or directory",
+            r"its program /\u{1b}[2J does not exist",
+        ),
+        (
             base.clone().entry_point(&["none"]),
             "Runtime.InvalidEntrypoint",
             "fork/exec none: no such file or directory",
@@ -37,7 +43,7 @@ fn an_image_that_cannot_be_started_says_why_and_calls_get_awss_error() {
             base.clone().entry_point(&["/not-executable"]),
             "Runtime.InvalidEntrypoint",
             "fork/exec /not-executable: permission denied",
-            "its program /not-executable is not executable",
+            "its program /not-executable is not executable; in the Dockerfile: `RUN chmod +x /not-executable`",
         ),
         (
             base.clone().entry_point(&["/needs-python"]),
@@ -84,7 +90,7 @@ fn an_image_that_cannot_be_started_says_why_and_calls_get_awss_error() {
         let message = payload["errorMessage"].as_str().unwrap();
         assert!(message.ends_with(&format!(" Error: {said}")), "{message}");
         assert!(err.contains(reason), "{reason}: {err}");
-        assert!(err.contains("image app.tar (sha256:"), "{err}");
+        assert!(err.contains("image app.tar (id "), "{err}");
         let output = lambkin(&project, As::User, &["check"]);
         let err = text(&output.stderr);
         assert_eq!(output.status.code(), Some(1));
@@ -105,8 +111,10 @@ fn what_is_checked_names_the_image_and_its_digest() {
     let output = lambkin(&project, As::User, &["check"]);
     let out = text(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let (_, id) = out.split_once("function echo: image app.tar (id ").unwrap();
+    let (id, _) = id.split_once(')').unwrap();
     assert!(
-        out.contains("function echo: image app.tar (sha256:"),
+        id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_hexdigit()),
         "{out}"
     );
     assert!(

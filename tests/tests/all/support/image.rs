@@ -183,7 +183,8 @@ impl Image {
             "config": blob(&config, "config.v1+json"),
             "layers": layers,
         });
-        let manifest = blob(manifest.to_string().as_bytes(), "manifest.v1+json");
+        let mut manifest = blob(manifest.to_string().as_bytes(), "manifest.v1+json");
+        manifest["annotations"] = json!({ "org.opencontainers.image.ref.name": "latest" });
         let index = json!({ "schemaVersion": 2, "manifests": [manifest] });
         fs::write(
             folder.join("oci-layout"),
