@@ -1,4 +1,4 @@
-//! Writing the log from a thread of its own.
+//! Writing the log from a thread of its own, to both outputs in the order in which the lines were added.
 //!
 //! On failure: when more than [`LOG_BACKLOG_BYTES`] wait for a slow terminal, further lines are dropped, and a line in
 //! the log reports how many bytes were lost. A closed output is ignored.
@@ -47,12 +47,17 @@ struct Shared {
     changed: Condvar,
 }
 
+/// As many bytes for one output, which come before those of the next run.
+type Run = (Destination, usize);
+
 #[derive(Debug, Default)]
 struct Backlog {
     /// Lines for standard error.
     stderr: Vec<u8>,
     /// Lines for standard output.
     stdout: Vec<u8>,
+    /// The order of both: how many bytes of which follow each other.
+    runs: Vec<Run>,
     /// The number of bytes that were dropped and not yet reported.
     dropped: usize,
     /// Whether the thread is writing a stderr.
@@ -99,6 +104,10 @@ impl Log {
         }
         let was_empty = waiting.is_empty();
         waiting.extend_from_slice(lines);
+        match backlog.runs.last_mut() {
+            Some((last, len)) if *last == to => *len += lines.len(),
+            _ => backlog.runs.push((to, lines.len())),
+        }
         drop(backlog);
         if was_empty {
             self.0.changed.notify_all();
@@ -136,8 +145,37 @@ impl Backlog {
     }
 }
 
+/// Hands the lines for both outputs over in the order of the runs.
+fn in_order<'a>(
+    runs: &[Run],
+    mut stderr: &'a [u8],
+    mut stdout: &'a [u8],
+    mut write: impl FnMut(Destination, &[u8]),
+) {
+    for (to, len) in runs {
+        let left = match to {
+            Destination::Stderr => &mut stderr,
+            Destination::Stdout => &mut stdout,
+        };
+        let (lines, rest) = left.split_at_checked(*len).unwrap_or((left, &[]));
+        *left = rest;
+        write(*to, lines);
+    }
+}
+
+/// A closed output does not stop the host.
+fn write_to(output: Destination, lines: &[u8]) {
+    let _ = match output {
+        Destination::Stderr => std::io::stderr().write_all(lines),
+        Destination::Stdout => {
+            let mut out = std::io::stdout().lock();
+            out.write_all(lines).and_then(|()| out.flush())
+        }
+    };
+}
+
 fn write_lines(shared: &Shared) {
-    let (mut stderr, mut stdout) = (Vec::new(), Vec::new());
+    let (mut stderr, mut stdout, mut runs) = (Vec::new(), Vec::new(), Vec::new());
     loop {
         let mut backlog = shared.lock();
         while backlog.is_empty() {
@@ -152,21 +190,20 @@ fn write_lines(shared: &Shared) {
         let (mut backlog, _) = gathered.unwrap_or_else(PoisonError::into_inner);
         std::mem::swap(&mut stderr, &mut backlog.stderr);
         std::mem::swap(&mut stdout, &mut backlog.stdout);
+        std::mem::swap(&mut runs, &mut backlog.runs);
         let dropped = std::mem::take(&mut backlog.dropped);
         backlog.writing = true;
         drop(backlog);
+        in_order(&runs, &stderr, &stdout, write_to);
         if dropped > 0 {
-            stderr.extend_from_slice(
-                format!("lambkin: {dropped} bytes of the log were dropped, because its output was read too slowly\n").as_bytes(),
+            let said = format!(
+                "lambkin: {dropped} bytes of the log were dropped, because its output was read too slowly\n"
             );
-        }
-        let _ = std::io::stderr().write_all(&stderr); // a closed output does not stop the host
-        if !stdout.is_empty() {
-            let mut out = std::io::stdout().lock();
-            let _ = out.write_all(&stdout).and_then(|()| out.flush()); // the same
+            write_to(Destination::Stderr, said.as_bytes());
         }
         stderr.clear();
         stdout.clear();
+        runs.clear();
         shared.lock().writing = false;
         shared.changed.notify_all();
     }
@@ -199,5 +236,40 @@ impl Log {
             Destination::Stderr => backlog.stderr.clone(),
             Destination::Stdout => backlog.stdout.clone(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_for_both_outputs_keep_their_order() {
+        let log = Log::in_memory(LogStyle::default());
+        let added = [
+            (Destination::Stderr, "START\n"),
+            (Destination::Stdout, "one\n"),
+            (Destination::Stdout, "two\n"),
+            (Destination::Stderr, "END\n"),
+        ];
+        for (to, line) in added {
+            log.write(to, line.as_bytes());
+        }
+        let backlog = log.0.lock();
+        let mut written = Vec::new();
+        in_order(
+            &backlog.runs,
+            &backlog.stderr,
+            &backlog.stdout,
+            |to, lines| {
+                written.push((to, String::from_utf8(lines.to_owned()).unwrap()));
+            },
+        );
+        let expected = [
+            (Destination::Stderr, "START\n".to_owned()),
+            (Destination::Stdout, "one\ntwo\n".to_owned()),
+            (Destination::Stderr, "END\n".to_owned()),
+        ];
+        assert_eq!(written, expected);
     }
 }
