@@ -380,6 +380,10 @@ impl Config {
         let names: Vec<String> = self.functions.iter().map(full_name).collect();
         let hint = suggestion(name, names.iter().map(String::as_str));
         match name {
+            "" if !names.is_empty() => format!(
+                "name the function to debug: --debug FUNCTION; the functions are: {}",
+                names.join(", ")
+            ),
             "" => format!("name the function to debug: --debug FUNCTION; {hint}"),
             _ => format!("there is no function {name:?} to debug; {hint}"),
         }

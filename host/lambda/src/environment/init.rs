@@ -372,9 +372,13 @@ impl Environment {
         ) else {
             return;
         };
-        let waits = match debug.wait {
-            true => ", for which the function waits",
-            false => "",
+        let waits = match (&self.function.spec.code.entry, debug.wait) {
+            // What the image starts is not known.
+            (Entry::Image(_), _) => {
+                ", if the image starts one at the port `{debug-port}`, which LAMBKIN_DEBUG_PORT has as well"
+            }
+            (_, true) => ", for which the function waits",
+            (_, false) => "",
         };
         self.log
             .platform(&format!("lambkin: attach a debugger at {address}{waits}"));
@@ -382,6 +386,9 @@ impl Environment {
 
     /// Says that the function still waits for a debugger, if it is time to.
     fn remind_of_debugger(&mut self, remind: &mut Instant) {
+        if matches!(self.function.spec.code.entry, Entry::Image(_)) {
+            return;
+        }
         let awaited = self.sandbox.as_ref().and_then(Sandbox::awaited_at);
         if let Some(address) = awaited.filter(|_| Instant::now() >= *remind) {
             *remind += DEBUG_REMINDER;

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use lambkin_invoke_api::emulator::rie;
-use lambkin_lambda::{Lambda, Log, LogStyle, Versions};
+use lambkin_lambda::{Entry, Lambda, Log, LogStyle, Versions};
 use lambkin_trigger::folder_watcher::FolderWatcher;
 use lambkin_trigger::{Tasks, TriggerContext, TriggerStore};
 use tokio::sync::Notify;
@@ -56,8 +56,9 @@ pub async fn run(global: &GlobalArgs, args: &Serve) -> anyhow::Result<ExitCode> 
     };
     let asynchronous = assembly::asynchronous(&config, storage.as_ref());
     let lambda = assembly::lambda(&config, &log).with_asynchronous(asynchronous.clone());
-    open_debug_ports(&lambda)?;
+    let debuggers = open_debug_ports(&lambda)?;
     warn(&config, &endpoints.triggers);
+    messages::print_notes(&debuggers);
     let restart = Arc::new(Notify::new());
     watch_files(global, args, &config, &lambda, &log, &restart)?;
 
@@ -179,11 +180,12 @@ fn spawn_storage(tasks: &mut Tasks, storage: &Storage, config: &Config) {
     }
 }
 
-/// Opens the ports at which debuggers attach.
-fn open_debug_ports(lambda: &Lambda) -> anyhow::Result<()> {
+/// Opens the ports at which debuggers attach, and says which they are.
+fn open_debug_ports(lambda: &Lambda) -> anyhow::Result<Vec<String>> {
+    let mut notes = Vec::new();
     for function in lambda.all_versions().flat_map(Versions::all) {
         let opened = function.open_debug_port();
-        opened.with_context(|| {
+        let opened = opened.with_context(|| {
             let (name, debug) = (full_name(function.spec()), function.spec().debug);
             let port = debug.map_or(0, |debug| debug.port);
             let holder = endpoints::holder((Ipv4Addr::LOCALHOST, port).into());
@@ -192,8 +194,18 @@ fn open_debug_ports(lambda: &Lambda) -> anyhow::Result<()> {
                  `debug` in lambkin.toml or --debug {name}=PORT"
             )
         })?;
+        let name = full_name(function.spec());
+        notes.extend(opened.map(|address| {
+            let start = match function.spec().code.entry {
+                Entry::Image(_) => {
+                    "passes a debugger on to the one that the image starts at `{debug-port}`"
+                }
+                _ => "takes a debugger when the function is started, which its first call does",
+            };
+            format!("function {name}: {address} {start}")
+        }));
     }
-    Ok(())
+    Ok(notes)
 }
 
 fn watch_files(
