@@ -6,10 +6,12 @@
 //! somebody is attached: then the function's [`Clock`] is paused. A debugger is attached from its first byte on, so that
 //! a program that only tries which ports are open is none.
 //!
+//! Web pages are kept out: see [`HttpRules`]. Requests that do not lead to a debugger's session attach nobody.
+//!
 //! An environment that is being replaced keeps the connections that there are and gives its port to the next one.
 //!
 //! On failure: if the configured port is taken, the host does not start. A connection that comes before the runtime
-//! listens waits for it; one to an environment that has ended is closed.
+//! listens waits for it as long as the client does; one to an environment that has ended is closed.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -22,7 +24,8 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, Hold};
-use crate::limits::{DEBUG_CONNECT_PAUSE, DEBUG_FIRST_BYTES, DEBUG_PORTS};
+use crate::debugger_http::{HttpRules, Stage, Verdict};
+use crate::limits::{DEBUG_CONNECT_PAUSE, DEBUG_FIRST_BYTES, DEBUG_HEAD_BYTES, DEBUG_PORTS};
 
 /// In the arguments and variables of a function that is debugged, this text stands for the port at which the debugger of
 /// its runtime has to listen, on `127.0.0.1`. The variable `LAMBKIN_DEBUG_PORT` has the port, too.
@@ -123,6 +126,13 @@ impl DebugPorts {
     }
 }
 
+impl PortInUse {
+    /// Where a debugger attaches.
+    pub(crate) fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
+
 impl Drop for PortInUse {
     fn drop(&mut self) {
         let mut ports = self.ports.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -167,19 +177,25 @@ pub(crate) struct Debugger {
 
 impl Debugger {
     /// Opens the way. If `waits`, the clock is paused until [`initialized`](Self::initialized) is called: only the
-    /// runtime knows when its debugger lets the function's code run.
+    /// runtime knows when its debugger lets the function's code run. `rules` say what browsers may send.
     ///
     /// # Errors
     ///
     /// There is no free port.
-    pub(crate) fn start(port: PortInUse, clock: &Arc<Clock>, waits: bool) -> io::Result<Self> {
-        let address = port.listener.local_addr()?;
+    pub(crate) fn start(
+        port: PortInUse,
+        clock: &Arc<Clock>,
+        waits: bool,
+        rules: HttpRules,
+    ) -> io::Result<Self> {
+        let address = port.address()?;
         let until_initialized = waits.then(|| clock.hold());
         let runtime_port = listen(0)?.local_addr()?.port();
         let way = Way {
             runtime_port,
             clock: Arc::clone(clock),
             was_attached: Arc::default(),
+            rules: Arc::new(rules),
         };
         let was_attached = Arc::clone(&way.was_attached);
         let forwarding = tokio::spawn(forward(
@@ -225,6 +241,7 @@ struct Way {
     runtime_port: u16,
     clock: Arc<Clock>,
     was_attached: Arc<AtomicBool>,
+    rules: Arc<HttpRules>,
 }
 
 /// Passes on every connection, until it is aborted, or no further ones are accepted and those that there are have ended.
@@ -258,33 +275,67 @@ async fn pass_on(mut client: TcpStream, way: Way) -> io::Result<()> {
     {
         return Ok(());
     }
+    if let Verdict::Refuse(response) = way.rules.judge(Stage::Begun, &piece) {
+        return client.write_all(response.as_bytes()).await;
+    }
+    let connecting = connect(way.runtime_port);
+    tokio::pin!(connecting);
     let mut runtime = loop {
-        match TcpStream::connect((Ipv4Addr::LOCALHOST, way.runtime_port)).await {
-            Ok(runtime) => break runtime,
-            // The runtime does not listen yet.
-            Err(_) => tokio::time::sleep(DEBUG_CONNECT_PAUSE).await,
+        tokio::select! {
+            runtime = &mut connecting => break runtime,
+            // The client may leave before the runtime listens.
+            read = client.read_buf(&mut piece), if piece.len() <= DEBUG_HEAD_BYTES => if read? == 0 {
+                return Ok(());
+            }
         }
     };
     let (mut from_client, mut to_client) = client.split();
     let (mut from_runtime, mut to_runtime) = runtime.split();
     let to_runtime = async {
+        let mut stage = Stage::Begun;
         let mut attached = None;
         loop {
-            if !piece.is_empty() {
-                attached.get_or_insert_with(|| way.clock.hold());
-                way.was_attached.store(true, Ordering::Relaxed);
-                to_runtime.write_all(&piece).await?;
-                piece.clear();
+            while !piece.is_empty() {
+                let len = match way.rules.judge(stage, &piece) {
+                    Verdict::Incomplete => break,
+                    Verdict::Pass(len, next) => {
+                        stage = next;
+                        len
+                    }
+                    Verdict::Refuse(response) => return io::Result::Ok(Some(response)),
+                };
+                if stage == Stage::Attached {
+                    attached.get_or_insert_with(|| way.clock.hold());
+                    way.was_attached.store(true, Ordering::Relaxed);
+                }
+                to_runtime
+                    .write_all(piece.get(..len).unwrap_or_default())
+                    .await?;
+                piece.drain(..len);
             }
             if from_client.read_buf(&mut piece).await? == 0 {
-                return io::Result::Ok(());
+                return Ok(None);
             }
         }
     };
     // Either side may close the connection in any way, and nobody is attached any more.
-    tokio::select! {
-        ended = to_runtime => ended,
-        ended = copy(&mut from_runtime, &mut to_client) => ended.map(drop),
+    let refused = tokio::select! {
+        ended = to_runtime => ended?,
+        ended = copy(&mut from_runtime, &mut to_client) => return ended.map(drop),
+    };
+    match refused {
+        Some(response) => client.write_all(response.as_bytes()).await,
+        None => Ok(()),
+    }
+}
+
+/// Connects to the runtime's debugger as soon as it listens.
+async fn connect(port: u16) -> TcpStream {
+    loop {
+        match TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await {
+            Ok(runtime) => return runtime,
+            Err(_) => tokio::time::sleep(DEBUG_CONNECT_PAUSE).await,
+        }
     }
 }
 
@@ -294,7 +345,19 @@ mod tests {
 
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+    use lambkin_http::{Allowlist, CrossOrigin, ForeignPages};
+
     use super::*;
+
+    fn rules() -> HttpRules {
+        HttpRules {
+            pages: Some(CrossOrigin::new(
+                Allowlist::default(),
+                ForeignPages::Refused,
+            )),
+            listener: "the debugger".to_owned(),
+        }
+    }
 
     async fn until(mut holds: impl FnMut() -> bool) {
         let waiting = async {
@@ -339,7 +402,7 @@ mod tests {
         let address = ports.open(0).unwrap();
         let clock = Arc::new(Clock::default());
         let port = ports.take(address.port()).unwrap();
-        let mut debugger = Debugger::start(port, &clock, true).unwrap();
+        let mut debugger = Debugger::start(port, &clock, true, rules()).unwrap();
         assert!(clock.is_paused(), "nobody has attached");
         // The connection comes before the runtime listens.
         let mut client = TcpStream::connect(debugger.address).await.unwrap();
@@ -368,7 +431,7 @@ mod tests {
         ports.take_back();
         let next = ports.take(address.port()).unwrap();
         assert_eq!(next.index, 0, "the port is free for the next environment");
-        let next = Debugger::start(next, &Arc::default(), false).unwrap();
+        let next = Debugger::start(next, &Arc::default(), false, rules()).unwrap();
         let other = TcpStream::connect(next.address).await.unwrap();
         let of_next = listen(next.runtime_port).unwrap();
         of_next.accept().await.unwrap();
@@ -385,7 +448,7 @@ mod tests {
         let address = ports.open(0).unwrap();
         let clock = Arc::new(Clock::default());
         let port = ports.take(address.port()).unwrap();
-        let debugger = Debugger::start(port, &clock, true).unwrap();
+        let debugger = Debugger::start(port, &clock, true, rules()).unwrap();
         let inner = listen(debugger.runtime_port).unwrap();
         drop(TcpStream::connect(address).await.unwrap());
         // A client that waits for the runtime to begin reaches it, and counts when it has answered.
@@ -399,5 +462,60 @@ mod tests {
         until(|| !debugger.is_awaited()).await;
         runtime.read_exact(&mut bytes).await.unwrap();
         assert_eq!(&bytes, b"go");
+    }
+
+    #[tokio::test]
+    async fn a_connection_ends_with_its_client_even_if_the_runtime_never_listens() {
+        let ports = Arc::new(DebugPorts::default());
+        let address = ports.open(0).unwrap();
+        let way = Way {
+            runtime_port: listen(0).unwrap().local_addr().unwrap().port(),
+            clock: Arc::default(),
+            was_attached: Arc::default(),
+            rules: Arc::new(rules()),
+        };
+        let port = ports.take(address.port()).unwrap();
+        for sent in ["hello", ""] {
+            let mut client = TcpStream::connect(address).await.unwrap();
+            let (accepted, _) = port.listener.accept().await.unwrap();
+            let passing = tokio::spawn(pass_on(accepted, way.clone()));
+            client.write_all(sent.as_bytes()).await.unwrap();
+            drop(client);
+            until(|| passing.is_finished()).await;
+        }
+        assert!(!way.was_attached.load(Ordering::Relaxed));
+    }
+
+    #[tokio::test]
+    async fn a_foreign_page_gets_an_answer_and_is_no_debugger() {
+        let ports = Arc::new(DebugPorts::default());
+        let address = ports.open(0).unwrap();
+        let clock = Arc::new(Clock::default());
+        let port = ports.take(address.port()).unwrap();
+        let debugger = Debugger::start(port, &clock, true, rules()).unwrap();
+        let request =
+            b"GET /json HTTP/1.1\r\nHost: localhost\r\nOrigin: https://evil.example\r\n\r\n";
+        // The runtime does not listen yet.
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client.write_all(request).await.unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
+        // The page's request follows one that is harmless.
+        let inner = listen(debugger.runtime_port).unwrap();
+        let mut client = TcpStream::connect(address).await.unwrap();
+        let harmless = b"GET /json HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        client
+            .write_all(&[harmless.as_slice(), request].concat())
+            .await
+            .unwrap();
+        let (mut runtime, _) = inner.accept().await.unwrap();
+        let mut received = Vec::new();
+        runtime.read_to_end(&mut received).await.unwrap();
+        assert_eq!(received, harmless);
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
+        assert!(debugger.is_awaited());
     }
 }

@@ -5,8 +5,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use lambkin_http::{CrossOrigin, ForeignPages};
+
 use crate::clock::Clock;
+use crate::code::Entry;
 use crate::debugger::{DebugPorts, DebugSettings, Debugger};
+use crate::debugger_http::HttpRules;
 use crate::dispatch::Dispatcher;
 use crate::log::Log;
 use crate::ports::Sandboxes;
@@ -70,7 +74,17 @@ impl Function {
             return Ok(None);
         };
         let port = self.debug_ports.take(port)?;
-        Debugger::start(port, &self.clock, wait).map(Some)
+        let address = port.address()?;
+        let pages = CrossOrigin::new(self.spec.allowlist.clone(), ForeignPages::Refused);
+        let rules = HttpRules {
+            // A program of another kind may have any debugger.
+            pages: match &self.spec.code.entry {
+                Entry::Managed(managed) if !managed.is_node() => None,
+                _ => Some(pages),
+            },
+            listener: format!("the debugger of function {} at {address}", self.spec.name),
+        };
+        Debugger::start(port, &self.clock, wait, rules).map(Some)
     }
 
     /// The function's configuration.

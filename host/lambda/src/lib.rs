@@ -23,6 +23,7 @@ mod call;
 mod clock;
 mod code;
 mod debugger;
+mod debugger_http;
 mod demand;
 mod dispatch;
 mod elf;

@@ -221,5 +221,8 @@ pub const DEBUG_CONNECT_PAUSE: Duration = Duration::from_millis(20);
 /// debuggers begin the conversation; programs that try which ports are open close the connection at once.
 pub const DEBUG_FIRST_BYTES: Duration = Duration::from_millis(300);
 
+/// How long the head of an HTTP request to a debugger's port may be, in bytes.
+pub const DEBUG_HEAD_BYTES: usize = 64 * 1024;
+
 /// How often a function that waits for a debugger says so.
 pub const DEBUG_REMINDER: Duration = Duration::from_secs(10);

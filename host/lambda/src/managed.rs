@@ -39,6 +39,12 @@ impl Managed {
         problem.or_else(|| made_from?.problem())
     }
 
+    /// Whether the runtime is one for Node.js, whose debugger speaks HTTP.
+    pub(crate) fn is_node(&self) -> bool {
+        let runtime = self.variables.get("AWS_EXECUTION_ENV");
+        runtime.is_some_and(|runtime| runtime.starts_with("AWS_Lambda_nodejs"))
+    }
+
     /// A text of the command or of the variables, with the folders as they are now.
     pub(crate) fn current(&self, text: &str) -> String {
         let mut text = text.to_owned();

@@ -100,11 +100,17 @@ impl Inspector {
     /// Attaches as an editor does: it asks for the target's URL first.
     #[track_caller]
     pub fn attach(address: &str) -> Self {
+        Self::attach_with(address, &[])
+    }
+
+    /// Attaches with further headers.
+    #[track_caller]
+    pub fn attach_with(address: &str, headers: &[(&str, &str)]) -> Self {
         let targets: Value = serde_json::from_str(&targets(address)).unwrap();
         let url = targets[0]["webSocketDebuggerUrl"].as_str().unwrap();
         let path = url.strip_prefix(&format!("ws://{address}"));
         let path = path.unwrap_or_else(|| panic!("it leads past the host: {url}"));
-        let client = Client::open(address, path, &[]).unwrap_or_else(|head| panic!("{head}"));
+        let client = Client::open(address, path, headers).unwrap_or_else(|head| panic!("{head}"));
         Self { client, id: 0 }
     }
 
@@ -150,6 +156,16 @@ fn think_for_a_while() {
     });
 }
 
+/// A page of another site cannot open a WebSocket, and is no debugger.
+#[track_caller]
+fn refuses_pages(address: &str) {
+    let page = ("origin", "https://evil.example");
+    match Client::open(address, "/", &[page]) {
+        Ok(_) => panic!("a web page has attached"),
+        Err(head) => assert!(head.starts_with("HTTP/1.1 403 "), "{head}"),
+    }
+}
+
 #[test]
 fn a_function_waits_for_nodes_inspector_and_a_breakpoint_is_no_timeout() {
     if program("node", "--version").is_err() {
@@ -160,7 +176,9 @@ fn a_function_waits_for_nodes_inspector_and_a_breakpoint_is_no_timeout() {
     let address = address(&server);
     // Not attached yet: the clock of the init phase is paused, too.
     think_for_a_while();
-    let mut inspector = Inspector::attach(&address);
+    refuses_pages(&address);
+    // Chrome's own developer tools are no page of a site.
+    let mut inspector = Inspector::attach_with(&address, &[("origin", "devtools://devtools")]);
     inspector.command("Runtime.enable", &json!({}));
     inspector.command("Debugger.enable", &json!({}));
     let place = json!({ "lineNumber": NODE_RETURN, "urlRegex": ".*/index\\.mjs" });
@@ -281,6 +299,7 @@ fn a_function_is_debugged_with_debugpy() {
     }
     let server = project.serve();
     let reply = server.invoke_meanwhile("doubled", r#"{"n":21}"#);
+    refuses_pages(&address(&server));
     let mut stream = TcpStream::connect(address(&server)).unwrap();
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let request = |seq: u32, command: &str, arguments: &Value| json!({ "seq": seq, "type": "request", "command": command, "arguments": arguments });
@@ -369,6 +388,7 @@ fn a_function_is_debugged_with_rdbg() {
     let server = debugged("app.rb", text, "debug-wait = true\n").serve();
     let reply = server.invoke_meanwhile("doubled", r#"{"n":21}"#);
     let address = address(&server);
+    refuses_pages(&address);
     let (host, port) = address.split_once(':').unwrap();
     // The program may be in no folder of `PATH`.
     let find = "load Gem.bin_path('debug', 'rdbg')";
@@ -416,6 +436,7 @@ fn a_function_is_debugged_with_jdb() {
     let server = project.serve();
     let reply = server.invoke_meanwhile("faults", r#"{"n":21}"#);
     let address = address(&server);
+    refuses_pages(&address);
     let mut jdb = Command::new("jdb")
         .args(["-attach", &address])
         .stdin(Stdio::piped())
@@ -451,8 +472,14 @@ fn serve_debugs_a_function_and_refuses_what_it_cannot_debug() {
     );
     project.file("code/index.mjs", NODE);
     let server = project.serve_with(&["--debug", "doubled=0", "--debug-wait"], &[]);
+    // Where, before the first call.
+    let log = server.log_with(" takes a debugger when the function is started");
+    assert!(log.contains("function doubled: 127.0.0.1:"), "{log}");
+    let announced = log.split_once("function doubled: 127.0.0.1:").unwrap().1;
+    let announced = announced.split_once(' ').unwrap().0.to_owned();
     let reply = server.invoke_meanwhile("doubled", r#"{"n":2}"#);
     server.log_with(", for which the function waits");
+    assert!(address(&server).ends_with(&format!(":{announced}")));
     let mut inspector = Inspector::attach(&address(&server));
     inspector.command("Runtime.runIfWaitingForDebugger", &json!({}));
     assert_eq!(reply.join().unwrap().json(), json!({ "doubled": 4 }));
@@ -465,6 +492,9 @@ fn serve_debugs_a_function_and_refuses_what_it_cannot_debug() {
         "{unknown}"
     );
     assert!(unknown.contains("doubled"), "{unknown}");
+    let two = Project::new("[functions.a]\ncode = '.'\n[functions.b]\ncode = '.'\n");
+    let unnamed = two.refusal_with(&["--debug"]);
+    assert!(unnamed.contains("the functions are: a, b"), "{unnamed}");
     let no_port = refused(&["--debug", "doubled=x"]);
     assert!(no_port.contains("\"x\" is not a port"), "{no_port}");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -113,6 +113,17 @@ impl CrossOrigin {
         }
     }
 
+    /// Checks a request that no [`Server`](crate::Server) has received, and warns if it is refused. `listener` is what the
+    /// warning calls the place that it was sent to.
+    ///
+    /// # Errors
+    ///
+    /// The status of the response to a request that is refused.
+    pub fn admit<B>(&self, request: &mut Request<B>, listener: &str) -> Result<(), StatusCode> {
+        self.check(request)
+            .map_err(|refusal| self.refuse(&refusal, listener).status())
+    }
+
     /// Checks the authority of the target, where a client has put one there, and `Host`. Returns whether browsers send
     /// `Sec-Fetch-Site` to this host.
     fn check_host<B>(&self, request: &Request<B>) -> Result<bool, Refusal> {
