@@ -53,7 +53,13 @@ impl fmt::Display for NoBootstrapError {
         if let Some(reason) = &self.interpreter {
             return f.write_str(reason);
         }
-        f.write_str("no usable bootstrap")?;
+        let is_missing = |(path, error): &(PathBuf, ExecutableError)| {
+            path.ends_with("bootstrap") && *error == ExecutableError::Missing
+        };
+        f.write_str(match self.tried.iter().all(is_missing) {
+            true => "no bootstrap and no handler found",
+            false => "no usable bootstrap",
+        })?;
         for (path, error) in &self.tried {
             write!(f, "\n  {}: {error}", path.display())?;
         }
@@ -89,7 +95,10 @@ pub(crate) fn find(
     }
     let is_missing = |(_, error): &(PathBuf, ExecutableError)| *error == ExecutableError::Missing;
     let hints = match tried.iter().all(is_missing) {
-        true => elsewhere::bootstraps(task_root, is_archive),
+        true => match elsewhere::bootstraps(task_root, is_archive) {
+            hints if hints.is_empty() => elsewhere::handlers(task_root, is_archive),
+            hints => hints,
+        },
         false => Vec::new(),
     };
     Err(NoBootstrapError {

@@ -60,6 +60,10 @@ const PACKAGES: [&str; 5] = [
     "/var/lang/lib/python3*/site-packages",
 ];
 
+/// The usual names of files with a handler, and their endings.
+const HANDLER_MODULES: [&str; 5] = ["lambda_function", "index", "app", "handler", "main"];
+const HANDLER_ENDINGS: [&str; 6] = ["py", "js", "mjs", "cjs", "ts", "rb"];
+
 /// AWS's runtime interface clients, which first users start by the path that an image has them at.
 const CLIENTS: [(&str, &str, &str); 3] = [
     ("aws_lambda_ric", "ruby3.4", "gem install aws_lambda_ric"),
@@ -111,6 +115,41 @@ pub(crate) fn bootstraps(code: &Path, is_archive: bool) -> Vec<String> {
         });
     }
     hints
+}
+
+/// What to say if a function has neither a bootstrap nor a handler: files deeper in its code that usually have one, or
+/// which files are looked for.
+pub(crate) fn handlers(code: &Path, is_archive: bool) -> Vec<String> {
+    let is_handler = |name: &str| {
+        let (stem, ending) = name.split_once('.').unwrap_or_default();
+        HANDLER_MODULES.contains(&stem) && HANDLER_ENDINGS.contains(&ending)
+    };
+    let found = walk(code, &is_handler).into_iter();
+    let below = found.filter_map(|file| {
+        let file = file.strip_prefix(code).ok()?.to_owned();
+        let folder = file.parent()?.to_owned();
+        (!folder.as_os_str().is_empty()).then_some((file, folder))
+    });
+    let hints = below.map(|(file, folder)| match is_archive {
+        true => format!(
+            "there is {} in the archive: the file with the handler has to be at the top",
+            file.display()
+        ),
+        false => format!(
+            "there is {}: if it has the handler, let `code` end with {}",
+            file.display(),
+            folder.display()
+        ),
+    });
+    let hints: Vec<String> = hints.collect();
+    match hints.is_empty() {
+        true => vec![
+            "a handler is looked for in files such as lambda_function.py, index.mjs, app.rb and Hello.java beside it; \
+             `handler` names another one"
+                .to_owned(),
+        ],
+        false => hints,
+    }
 }
 
 /// What to say if a command's program does not exist: where files of that name are.
@@ -361,6 +400,26 @@ mod tests {
         );
         fs::write(code.join("boostrap"), "").unwrap();
         assert!(bootstraps(code)[0].starts_with("there is boostrap: rename it to `bootstrap`"));
+    }
+
+    #[test]
+    fn files_with_a_handler_deeper_in_the_code_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let code = folder.path();
+        let general = handlers(code, true);
+        assert!(general[0].contains("lambda_function.py"), "{general:?}");
+        fs::create_dir_all(code.join("proj/node_modules/x")).unwrap();
+        fs::write(code.join("proj/node_modules/x/index.js"), "").unwrap();
+        assert_eq!(handlers(code, true), general);
+        fs::write(code.join("proj/app.py"), "").unwrap();
+        assert_eq!(
+            handlers(code, true),
+            ["there is proj/app.py in the archive: the file with the handler has to be at the top"]
+        );
+        assert_eq!(
+            handlers(code, false),
+            ["there is proj/app.py: if it has the handler, let `code` end with proj"]
+        );
     }
 
     #[test]

@@ -94,7 +94,7 @@ fn a_function_without_a_program_is_explained_and_an_unknown_one_is_an_error() {
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(
         text.starts_with(
-            "function f\n  no   it can be started\n       no usable bootstrap\n         "
+            "function f\n  no   it can be started\n       no bootstrap and no handler found\n         "
         ),
         "{text}"
     );

@@ -81,8 +81,10 @@ fn a_function_without_a_bootstrap_is_explained_once_with_every_path() {
         normalized(&err(&output)),
         format!(
             "INIT_REPORT Init Duration: N ms\tPhase: init\tStatus: error\tError Type: Runtime.InvalidEntrypoint\n\
-             lambkin: function echo: no usable bootstrap\n  {code}/bootstrap: does not exist\n  \
-             /opt/bootstrap: does not exist\n  /var/runtime/bootstrap: does not exist\n\
+             lambkin: function echo: no bootstrap and no handler found\n  {code}/bootstrap: does not exist\n  \
+             /opt/bootstrap: does not exist\n  /var/runtime/bootstrap: does not exist\n  \
+             a handler is looked for in files such as lambda_function.py, index.mjs, app.rb and Hello.java beside it; \
+             `handler` names another one\n\
              INIT_REPORT Init Duration: N ms\tPhase: invoke\tStatus: error\tError Type: Runtime.InvalidEntrypoint\n\
              START RequestId: ID Version: $LATEST\n\
              RequestId: ID Error: Couldn't find valid bootstrap(s): [{code}/bootstrap /opt/bootstrap \
@@ -160,7 +162,7 @@ fn programs_that_were_meant_are_named_with_where_they_are() {
     let root = project.path().canonicalize().unwrap();
     let root = root.display();
     let hints = [
-        format!("function built: no usable bootstrap\n  {root}/built/bootstrap: does not exist\n"),
+        format!("function built: no bootstrap and no handler found\n  {root}/built/bootstrap: does not exist\n"),
         "\n  there is one in the folder target/lambda/built: let `code` end with target/lambda/built\n".to_owned(),
         "\n  there is boostrap: rename it to `bootstrap`, or start it with command = [\"./boostrap\"]\n".to_owned(),
         "\n  /usr/local/bundle/bin/aws_lambda_ric: does not exist\n  there is one in the code: command = \
