@@ -12,7 +12,7 @@ use crate::java;
 pub struct Guess {
     /// The language of the file.
     pub language: Language,
-    /// The handler, such as `app.handler`.
+    /// The handler, such as `app.handler`. Empty if the file does not say which it has, as with a jar.
     pub handler: String,
     /// The file that it is in, such as `app.py`.
     pub file: String,
@@ -39,9 +39,9 @@ const LANGUAGES: [Language; 4] = [
     Language::Java,
 ];
 
-/// The language of a handler, if the folder has a file for it.
+/// The language of a handler, if the folder has a file for it, or jars that could have its class.
 pub fn guess_handler(code: &Path, text: &str) -> Option<Guess> {
-    LANGUAGES.into_iter().find_map(|language| {
+    let named = LANGUAGES.into_iter().find_map(|language| {
         let mut files = handler::files(language, text, code).into_iter();
         let file = files.find(|file| file.is_file())?;
         Some(Guess {
@@ -53,12 +53,46 @@ pub fn guess_handler(code: &Path, text: &str) -> Option<Guess> {
                 .display()
                 .to_string(),
         })
+    });
+    named.or_else(|| {
+        Some(Guess {
+            language: Language::Java,
+            handler: handler::is_of_java(text).then(|| text.to_owned())?,
+            file: java::first_jar(code)?,
+        })
     })
 }
 
-/// The handler in a file, by the file's ending and what it defines.
+/// The file that has a handler's module if it is of another language, and none is of this one.
+pub fn guess_other_language(code: &Path, text: &str, language: Language) -> Option<Guess> {
+    let mut own = handler::files(language, text, code).into_iter();
+    if own.any(|file| file.is_file()) {
+        return None;
+    }
+    guess_handler(code, text).filter(|guess| guess.language != language)
+}
+
+/// Whether a folder has jars, which could have any handler.
+pub fn has_jars(code: &Path) -> bool {
+    java::first_jar(code).is_some()
+}
+
+/// The handler in a file, by the file's ending and what it defines. Code of Java need not have one that can be told.
 pub fn guess_file(file: &Path) -> Option<Guess> {
-    guess_handlers_of(file).map(|(guess, _)| guess)
+    if let Some((guess, _)) = guess_handlers_of(file) {
+        return Some(guess);
+    }
+    let name = file.file_name()?.to_str()?.to_owned();
+    let handler = match file.extension()?.to_str()? {
+        "jar" | "java" => String::new(),
+        "class" => file.file_stem()?.to_str()?.to_owned(),
+        _ => return None,
+    };
+    Some(Guess {
+        language: Language::Java,
+        handler,
+        file: name,
+    })
 }
 
 /// The handler in a file, and whether the file seems to define one; else its name is the usual one.
@@ -88,7 +122,8 @@ fn guess_handlers_of(file: &Path) -> Option<(Guess, bool)> {
     Some((guess, defined.is_some()))
 }
 
-/// The class in a source file of Java, if it implements one of AWS's interfaces for handlers.
+/// The class in a source file of Java, if it implements one of AWS's interfaces for handlers, or its public method
+/// `handleRequest`.
 fn guess_java(file: &Path) -> Option<Guess> {
     let text = fs::read_to_string(file).ok()?;
     let is_handler =
@@ -96,11 +131,21 @@ fn guess_java(file: &Path) -> Option<Guess> {
     let mut lines = text
         .lines()
         .filter(|line| !line.trim_start().starts_with("import "));
-    lines.find(|line| is_handler(line))?;
+    let has_interface = lines.any(|line| is_handler(line));
+    let is_method = |line: &str| {
+        line.contains("public ") && has_word(line, "handleRequest") && line.contains('(')
+    };
+    if !has_interface && !text.lines().any(is_method) {
+        return None;
+    }
     let class = file.file_stem()?.to_str()?;
-    let handler = match java::package_of(&text) {
+    let class = match java::package_of(&text) {
         Some(package) => format!("{package}.{class}"),
         None => class.to_owned(),
+    };
+    let handler = match has_interface {
+        true => class,
+        false => format!("{class}::handleRequest"),
     };
     Some(Guess {
         language: Language::Java,
@@ -247,5 +292,55 @@ mod tests {
         assert_eq!(found(), None, "there are two");
         fs::remove_file(folder.path().join("foo.py")).unwrap();
         assert_eq!(found().as_deref(), Some("bar.handler"));
+    }
+
+    #[test]
+    fn code_of_java_is_told_by_its_files_and_by_the_form_of_the_handler() {
+        let folder = tempfile::tempdir().unwrap();
+        let code = folder.path();
+        let write = |name: &str, text: &str| fs::write(code.join(name), text).unwrap();
+        let method = "demo.Hello::handleRequest";
+        assert_eq!(guess_handler(code, method), None);
+        fs::create_dir(code.join("lib")).unwrap();
+        write("lib/hello.jar", "");
+        let guess = guess_handler(code, method).unwrap();
+        assert_eq!(
+            (guess.language, guess.file.as_str()),
+            (Language::Java, "lib/hello.jar")
+        );
+        assert_eq!(guess_handler(code, "index.handler"), None);
+        assert_eq!(guess_folder(code), None, "it could have any handler");
+        let guess = guess_file(&code.join("lib/hello.jar")).unwrap();
+        assert_eq!(
+            (guess.language, guess.handler.as_str()),
+            (Language::Java, "")
+        );
+        write("app.rb", "module Orders\nend\n");
+        let guess = guess_handler(code, "app.Orders::Api.handler").unwrap();
+        assert_eq!(guess.language, Language::Ruby);
+        // A class need not implement an interface.
+        write(
+            "Hello.java",
+            "public class Hello {\n  public String handleRequest(String event) { return event; }\n}\n",
+        );
+        let guess = guess_folder(code).unwrap();
+        assert_eq!(guess.handler, "Hello::handleRequest");
+        write(
+            "Hello.java",
+            "package ex;\npublic class Hello implements RequestHandler<String, String> {\n}\n",
+        );
+        assert_eq!(guess_folder(code).unwrap().handler, "ex.Hello");
+    }
+
+    #[test]
+    fn a_module_of_another_language_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let other = |language| guess_other_language(folder.path(), "index.handler", language);
+        assert_eq!(other(Language::Python), None);
+        fs::write(folder.path().join("index.mjs"), "").unwrap();
+        assert_eq!(other(Language::Python).unwrap().file, "index.mjs");
+        assert_eq!(other(Language::Node), None);
+        fs::write(folder.path().join("index.py"), "").unwrap();
+        assert_eq!(other(Language::Python), None);
     }
 }

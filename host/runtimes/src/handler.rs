@@ -38,9 +38,7 @@ fn java_files(handler: &str, code: &Path) -> Vec<PathBuf> {
         ("src/main/java", "java"),
     ];
     let class = handler.split("::").next().unwrap_or_default();
-    // `app.handler` could be a class as well; those of Java begin with an upper-case letter.
-    let name = class.rsplit('.').next().unwrap_or_default();
-    if !name.starts_with(char::is_uppercase) {
+    if !is_of_java(handler) {
         return Vec::new();
     }
     let class = class.replace('.', "/");
@@ -48,6 +46,15 @@ fn java_files(handler: &str, code: &Path) -> Vec<PathBuf> {
     files
         .map(|(folder, ending)| code.join(folder).join(format!("{class}.{ending}")))
         .collect()
+}
+
+/// Whether a handler has the form of a class with or without a method: `demo.Hello`, `demo.Hello::handleRequest`.
+pub(crate) fn is_of_java(handler: &str) -> bool {
+    let (class, method) = handler.split_once("::").unwrap_or((handler, ""));
+    // `app.handler` could be a class as well; those of Java begin with an upper-case letter. Ruby's have methods behind
+    // a dot.
+    let name = class.rsplit('.').next().unwrap_or_default();
+    name.starts_with(char::is_uppercase) && !method.contains(['.', ':'])
 }
 
 /// The module of a handler, as a path without an ending.

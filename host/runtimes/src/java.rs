@@ -195,10 +195,25 @@ fn source(function: &Function<'_>) -> Option<(PathBuf, PathBuf)> {
         return None;
     }
     let mut folders = SOURCES.iter().map(|folder| function.code.join(folder));
-    folders.find_map(|folder| {
+    let in_its_folder = folders.find_map(|folder| {
         let file = folder.join(format!("{class}.java"));
         file.is_file().then_some((folder, file))
+    });
+    // A file need not lie in the folder of its package.
+    in_its_folder.or_else(|| {
+        let (package, name) = class.rsplit_once('/')?;
+        let file = function.code.join(format!("{name}.java"));
+        let text = fs::read_to_string(&file).ok()?;
+        let is_declared = package_of(&text)?.replace('.', "/") == package;
+        is_declared.then(|| (function.code.to_owned(), file))
     })
+}
+
+/// The first jar of a folder with code, by its path in there.
+pub(crate) fn first_jar(code: &Path) -> Option<String> {
+    let mut jars = JARS.iter().flat_map(|folder| jars_in(&code.join(folder)));
+    let jar = jars.next()?;
+    Some(jar.strip_prefix(code).unwrap_or(&jar).display().to_string())
 }
 
 /// The class of a handler: `example.Hello` of `example.Hello::handleRequest`.

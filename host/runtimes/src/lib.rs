@@ -37,7 +37,9 @@ mod version;
 
 pub use bundle::{BundleChoice, BundleOptions, Bundled, Bundler};
 pub use debug::{Debug, customary_debug_port};
-pub use guess::{Guess, guess_all, guess_file, guess_folder, guess_handler};
+pub use guess::{
+    Guess, guess_all, guess_file, guess_folder, guess_handler, guess_other_language, has_jars,
+};
 pub use id::{Language, Runtime, runtime_names, similar_runtime};
 pub use list::{Interpreter, Interpreters, interpreters};
 pub use machine::Machine;

@@ -7,7 +7,7 @@ use std::{fs, thread};
 
 use serde_json::{Value, json};
 
-use crate::support::{Missing, Project, Reply, Server, eventually, installed, tool};
+use crate::support::{Missing, Project, Reply, Server, eventually, installed, lambkin, tool};
 
 /// Handlers of all forms, and all that can go wrong with them.
 const HANDLERS: &str = include_str!("../../fixtures/runtimes/java-handlers/Handlers.java");
@@ -264,4 +264,84 @@ fn a_source_file_is_compiled_when_it_starts_and_when_it_has_changed() {
     });
     server.log_with("Hello.java:3: error: illegal start of expression");
     assert!(!project.path().join("code/Hello.class").exists());
+}
+
+/// Runs `lambkin invoke` in the project, and returns what it prints.
+#[track_caller]
+fn invoke(project: &Project, arguments: &[&str]) -> (String, String) {
+    let mut command = lambkin();
+    command
+        .arg("invoke")
+        .args(arguments)
+        .current_dir(project.path());
+    let output = command.output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn code_of_java_is_recognised_without_a_runtime() {
+    let Ok(client) = needed() else { return };
+    let project = Project::new("");
+    fs::remove_file(project.path().join("lambkin.toml")).unwrap();
+    project.file(
+        "Hello.java",
+        "public class Hello {\n    public String handleRequest(String event) { return \"Hello \" + event; }\n}\n",
+    );
+    symlink(&client, project.path().join("lib")).unwrap();
+    let event = r#""you""#;
+    for arguments in [
+        vec!["./Hello.java", event],
+        vec!["./Hello.java", event, "--handler", "Hello::handleRequest"],
+        vec!["Hello::handleRequest", event],
+        vec![".", event],
+    ] {
+        let (result, log) = invoke(&project, &arguments);
+        assert_eq!(result, "\"Hello you\"\n", "{arguments:?}: {log}");
+    }
+    compile(&project, &client, "classes");
+    let jar = Command::new("jar")
+        .args(["cf", "app.jar", "-C", "classes", "."])
+        .current_dir(project.path())
+        .output()
+        .unwrap();
+    assert!(jar.status.success(), "{jar:?}");
+    let (result, log) = invoke(&project, &["./app.jar", "{}", "--handler", "ex.Handlers"]);
+    assert!(result.contains("java.util.LinkedHashMap"), "{result} {log}");
+    let (_, log) = invoke(&project, &["./app.jar", "{}"]);
+    assert!(
+        log.contains("needs `handler`") && !log.contains("chmod"),
+        "{log}"
+    );
+    project.file(
+        "lambkin.toml",
+        "[functions.jar]\ncode = 'app.jar'\nhandler = 'ex.Handlers::text'\n\
+         [functions.folder]\ncode = 'folder'\nhandler = 'ex.Handlers::text'\n\
+         [functions.none]\ncode = 'app.jar'\nruntime = 'java17'\n",
+    );
+    fs::create_dir(project.path().join("folder")).unwrap();
+    fs::copy(
+        project.path().join("app.jar"),
+        project.path().join("folder/app.jar"),
+    )
+    .unwrap();
+    symlink(&client, project.path().join("folder/lib")).unwrap();
+    for name in ["jar", "folder"] {
+        let (result, log) = invoke(&project, &[name, r#""q""#]);
+        assert!(
+            result.contains('q') && !result.contains("errorType"),
+            "{result} {log}"
+        );
+    }
+    let check = lambkin()
+        .arg("check")
+        .current_dir(project.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&check.stderr).into_owned();
+    assert!(
+        said.contains("function none: runtime java17 needs `handler`"),
+        "{said}"
+    );
+    assert!(!check.status.success());
 }

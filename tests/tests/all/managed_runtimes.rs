@@ -494,3 +494,43 @@ fn docker_lambda_takes_the_runtimes_of_its_images() {
     let text = err(&output);
     assert!(text.contains("did you mean `python3.8`?"), "{text}");
 }
+
+#[test]
+fn code_of_another_language_than_the_runtimes_is_said_once() {
+    for (file, arguments, expected) in [
+        (
+            "index.mjs",
+            ["index.handler", "--runtime", "python3.12"],
+            "index.mjs is JavaScript, but the runtime is python3.12",
+        ),
+        (
+            "app.py",
+            ["./app.py", "--runtime", "nodejs22.x"],
+            "app.py is Python, but the runtime is nodejs22.x",
+        ),
+    ] {
+        let text = if file == "app.py" { PYTHON } else { NODE };
+        let folder = folder_with(file, text);
+        let output = run_in(
+            folder.path(),
+            &[&["invoke"], arguments.as_slice()].concat(),
+            &[],
+        );
+        let said = err(&output);
+        assert_eq!(said.matches(expected).count(), 1, "{said}");
+        assert!(
+            !said.contains("did you mean") && !said.contains("install"),
+            "{said}"
+        );
+        assert!(!output.status.success());
+    }
+    let folder = folder_with("index.mjs", NODE);
+    let arguments = ["docker-lambda", "--runtime", "python3.12", "index.handler"];
+    let said = err(&run_in(folder.path(), &arguments, &[]));
+    assert_eq!(
+        said.matches("index.mjs is JavaScript, but the runtime is python3.12")
+            .count(),
+        1,
+        "{said}"
+    );
+}

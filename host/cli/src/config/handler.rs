@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use lambkin_runtimes::{Guess, guess_all, guess_file, guess_handler};
+use lambkin_runtimes::{Guess, Language, guess_all, guess_file, guess_handler};
 
 use super::suggest::nearest;
 
@@ -13,6 +13,11 @@ const ENDINGS: [&str; 5] = ["py", "js", "mjs", "cjs", "rb"];
 /// The handler that a text stands for in a folder: as AWS writes it, `app:handler` and `app.py:handler` as web servers do,
 /// or the name of a module alone, if it has a handler with a usual name.
 pub fn meant(code: &Path, text: &str) -> Option<Guess> {
+    // A class of Java with its method.
+    let of_java = || guess_handler(code, text).filter(|guess| guess.language == Language::Java);
+    if let Some(guess) = text.contains("::").then(of_java).flatten() {
+        return Some(guess);
+    }
     // Names of classes in Ruby have colons as well, and a method follows: `app.Orders::Api.handler`.
     let colon = text.rsplit_once(':');
     if let Some((module, function)) = colon.filter(|(_, function)| !function.contains('.')) {
@@ -67,9 +72,9 @@ pub fn explain(code: &Path, text: &str) -> Option<String> {
     Some(said)
 }
 
-/// The path of a file with a handler, or a file that could have one.
+/// Whether a path is that of a file which shows its handler.
 pub fn is_handler_file(path: &Path) -> bool {
-    path.is_file() && guess_file(path).is_some()
+    path.is_file() && guess_file(path).is_some_and(|guess| !guess.handler.is_empty())
 }
 
 fn shown(code: &Path) -> String {
@@ -101,6 +106,9 @@ mod tests {
         ] {
             assert_eq!(meant(text).as_deref(), Some("app.handler"), "{text}");
         }
+        write("Hello.java", "class Hello {\n}\n");
+        let of_java = meant("Hello::handleRequest");
+        assert_eq!(of_java.as_deref(), Some("Hello::handleRequest"));
         for text in ["apq.handler", "apq", "other", "app/", "", ":", "."] {
             assert_eq!(meant(text), None, "{text}");
         }

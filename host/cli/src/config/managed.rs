@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use lambkin_lambda::{DEBUG_PORT, Entry, FunctionSpec, MadeFrom, Managed};
 use lambkin_runtimes::{
     BundleChoice, Bundled, Bundler, ClientChoice, Debug, Guess, Language, Machine, Request,
-    Runtime, guess_file, guess_folder, guess_handler, runtime_names, similar_runtime,
+    Runtime, guess_file, guess_folder, guess_handler, guess_other_language, has_jars,
+    runtime_names, similar_runtime,
 };
 
 use super::bundle::BundleSettings;
@@ -145,16 +146,7 @@ pub fn prepare(spec: &mut FunctionSpec, settings: &RuntimeSettings, project: &Pa
     let (code, layers) = (spec.code.source_root(), spec.layer_folders());
     let Some((runtime, guess)) = runtime_of(spec, settings) else {
         if let Some(reason) = no_handler(spec, settings, &code) {
-            spec.code.entry = Entry::Managed(Managed {
-                command: Err(reason),
-                interpreter: String::new(),
-                variables: BTreeMap::new(),
-                code,
-                client: None,
-                folders: Vec::new(),
-                links: Vec::new(),
-                made_from: None,
-            });
+            spec.code.entry = unusable(reason, code);
         }
         return Findings::default();
     };
@@ -170,6 +162,10 @@ pub fn prepare(spec: &mut FunctionSpec, settings: &RuntimeSettings, project: &Pa
             Some(guess) => guess.handler.clone(),
             None => default_handler(runtime.language).to_owned(),
         };
+    }
+    if let Some(reason) = mismatch(spec, settings, &runtime, &code) {
+        spec.code.entry = unusable(reason, code);
+        return Findings::default();
     }
     let own = spec.variables.get();
     let file = match &spec.code.entry {
@@ -277,6 +273,55 @@ pub fn prepare(spec: &mut FunctionSpec, settings: &RuntimeSettings, project: &Pa
     findings
 }
 
+/// The code of a function that cannot be started for this reason.
+fn unusable(reason: String, code: PathBuf) -> Entry {
+    Entry::Managed(Managed {
+        command: Err(reason),
+        interpreter: String::new(),
+        variables: BTreeMap::new(),
+        code,
+        client: None,
+        folders: Vec::new(),
+        links: Vec::new(),
+        made_from: None,
+    })
+}
+
+/// Why a runtime cannot run the code whatever is installed: a handler that nobody has named, or code of another language.
+fn mismatch(
+    spec: &FunctionSpec,
+    settings: &RuntimeSettings,
+    runtime: &Runtime,
+    code: &Path,
+) -> Option<String> {
+    if spec.handler.is_empty() {
+        let id = match &settings.runtime {
+            Some(runtime) => format!("runtime {}", runtime.id),
+            None => "code of Java".to_owned(),
+        };
+        return Some(format!(
+            "{id} needs `handler`, the class and its method: handler = \"example.Hello::handleRequest\" (on the command \
+             line: --handler example.Hello::handleRequest)"
+        ));
+    }
+    let of_file = match &spec.code.entry {
+        Entry::File(file) => guess_file(file).filter(|guess| guess.language != runtime.language),
+        // A layer or a path of its own may have the module in the runtime's language.
+        _ if !spec.layers.is_empty() || spec.variables.get().contains_key("PYTHONPATH") => None,
+        _ => guess_other_language(code, &spec.handler, runtime.language),
+    };
+    let guess = of_file?;
+    let language = match guess.language {
+        Language::Node if guess.file.ends_with("ts") || guess.file.ends_with("tsx") => "TypeScript",
+        Language::Node => "JavaScript",
+        language => language.name(),
+    };
+    Some(format!(
+        "{} is {language}, but the runtime is {}",
+        guess.file, runtime.id
+    ))
+}
+
 /// Makes code with a bundler. Environments that start from now on run it, or fail with what the bundler says.
 pub fn make(bundler: &Bundler, made_from: &MadeFrom) -> Result<Bundled, String> {
     let made = bundler.build();
@@ -292,6 +337,12 @@ fn no_handler(spec: &FunctionSpec, settings: &RuntimeSettings, code: &Path) -> O
     let is_searched = matches!(spec.code.entry, Entry::Search | Entry::Managed(_));
     if !is_searched || settings.runtime.is_some() || has_bootstrap(spec) {
         return None;
+    }
+    if spec.handler.is_empty() && has_jars(code) {
+        return Some(format!(
+            "{} has jars: set `handler` to the class and its method: handler = \"example.Hello::handleRequest\"",
+            code.display()
+        ));
     }
     let mut reason = handler::explain(code, &spec.handler)?;
     if spec.handler.is_empty() {
@@ -347,7 +398,8 @@ fn has_bootstrap(spec: &FunctionSpec) -> bool {
 fn default_handler(language: Language) -> &'static str {
     match language {
         Language::Node => "index.handler",
-        Language::Java => "example.Hello::handleRequest",
+        // It is in a package of the developer's choice.
+        Language::Java => "",
         _ => "lambda_function.lambda_handler",
     }
 }
