@@ -131,7 +131,7 @@ fn guess_java(file: &Path) -> Option<Guess> {
     let mut lines = text
         .lines()
         .filter(|line| !line.trim_start().starts_with("import "));
-    let has_interface = lines.any(|line| is_handler(line));
+    let has_interface = lines.any(is_handler);
     let is_method = |line: &str| {
         line.contains("public ") && has_word(line, "handleRequest") && line.contains('(')
     };
