@@ -1,6 +1,6 @@
 //! The folder for what this program can make again: compiled plugins, runtime clients.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -22,49 +22,54 @@ pub fn folder() -> Option<PathBuf> {
 /// The folder that `--cache-dir` names.
 static NAMED: OnceLock<PathBuf> = OnceLock::new();
 
-/// Makes [`folder_for`] return a folder for every project. Only the first call has an effect.
+/// Makes [`folder_or_temporary`] return a folder. Only the first call has an effect.
 pub fn name(folder: &Path) {
     let _ = NAMED.set(folder.to_owned());
 }
 
-/// The folder for a project: the one of `--cache-dir` or `$LAMBKIN_CACHE_DIR`, otherwise [`folder`] or one in the
-/// project, if it can be written.
-pub fn folder_for(project: &Path) -> PathBuf {
+/// The folder of `--cache-dir` or `$LAMBKIN_CACHE_DIR`, otherwise [`folder`] if it can be written, otherwise one of this
+/// user in the folder for temporary files. It is never in a project, which could bring one with content of its own.
+pub fn folder_or_temporary() -> PathBuf {
     let variable = || {
         let named = std::env::var_os("LAMBKIN_CACHE_DIR").filter(|folder| !folder.is_empty());
         named.map(PathBuf::from)
     };
-    NAMED.get().cloned().or_else(variable).unwrap_or_else(|| {
-        let wanted = folder().unwrap_or_else(|| project.join(".lambkin").join("cache"));
-        writable(wanted, &std::env::temp_dir())
-    })
+    let named = NAMED.get().cloned().or_else(variable);
+    named.unwrap_or_else(|| writable(folder(), &std::env::temp_dir()))
 }
 
 /// A cache that can be written: `wanted`, or a folder of this user below `temporary`, as in a container whose root is
-/// read-only. If neither can be written, `wanted`, whose error the caller meets.
-fn writable(wanted: PathBuf, temporary: &Path) -> PathBuf {
-    if is_writable(&wanted).is_ok() {
-        return wanted;
+/// read-only. If neither can be written, `wanted` or the other one, whose error the caller meets.
+fn writable(wanted: Option<PathBuf>, temporary: &Path) -> PathBuf {
+    if let Some(wanted) = &wanted
+        && create(wanted).and_then(|()| probe(wanted)).is_ok()
+    {
+        return wanted.clone();
     }
     let user = rustix::process::geteuid().as_raw();
     let other = temporary.join(format!("lambkin-cache-{user}"));
-    match is_writable(&other).and_then(|()| is_private(&other, user)) {
+    // Nothing is written to a folder of somebody else.
+    let usable = create(&other)
+        .and_then(|()| is_private(&other, user))
+        .and_then(|()| probe(&other));
+    match usable {
         Ok(()) => other,
         Err(error) => {
             tracing::debug!("{} cannot be the cache either: {error}", other.display());
-            wanted
+            // What nobody can write to cannot have been written by somebody else, either.
+            wanted.unwrap_or_else(|| PathBuf::from("/dev/null/lambkin"))
         }
     }
 }
 
-/// Creates a folder if it is missing, and a file in it that is deleted again.
-fn is_writable(folder: &Path) -> io::Result<()> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)?;
-    let probe = folder.join(format!(".probe-{}", std::process::id()));
-    File::create(&probe)?;
+/// Creates a folder if it is missing.
+fn create(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// Creates a file in a folder, and deletes it again.
+fn probe(folder: &Path) -> io::Result<()> {
+    let (probe, _) = lambkin_files::create_temporary(folder, ".probe", "new", 0o600)?;
     fs::remove_file(&probe)
 }
 
@@ -89,11 +94,11 @@ mod tests {
         let temporary = folder.path().join("tmp");
         fs::create_dir(&temporary).unwrap();
         let wanted = folder.path().join("cache/lambkin");
-        assert_eq!(writable(wanted.clone(), &temporary), wanted);
+        assert_eq!(writable(Some(wanted.clone()), &temporary), wanted);
         // A file in its place: nobody, not even root, can create a folder there.
         let blocked = folder.path().join("file");
         fs::write(&blocked, "").unwrap();
-        let other = writable(blocked.join("lambkin"), &temporary);
+        let other = writable(Some(blocked.join("lambkin")), &temporary);
         assert_eq!(other.parent(), Some(temporary.as_path()));
         let mode = fs::metadata(&other).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o700);
@@ -110,13 +115,32 @@ mod tests {
         let blocked = folder.path().join("file");
         fs::write(&blocked, "").unwrap();
         let wanted = blocked.join("lambkin");
-        let other = writable(wanted.clone(), folder.path());
+        let other = writable(Some(wanted.clone()), folder.path());
         fs::set_permissions(&other, fs::Permissions::from_mode(0o777)).unwrap();
-        assert_eq!(writable(wanted.clone(), folder.path()), wanted);
+        assert_eq!(writable(Some(wanted.clone()), folder.path()), wanted);
         fs::remove_dir(&other).unwrap();
         let elsewhere = folder.path().join("elsewhere");
         fs::create_dir(&elsewhere).unwrap();
         symlink(&elsewhere, &other).unwrap();
-        assert_eq!(writable(wanted.clone(), folder.path()), wanted);
+        // Not even the time at which the folder was changed tells of a file that was there for a moment.
+        let before = fs::metadata(&elsewhere).unwrap();
+        assert_eq!(writable(Some(wanted.clone()), folder.path()), wanted);
+        let after = fs::metadata(&elsewhere).unwrap();
+        assert_eq!(
+            (before.mtime(), before.mtime_nsec()),
+            (after.mtime(), after.mtime_nsec())
+        );
+        // Without a home, it is nowhere at all.
+        let nowhere = writable(None, folder.path());
+        assert!(fs::create_dir_all(&nowhere).is_err());
+    }
+
+    #[test]
+    fn without_a_home_the_cache_is_a_private_temporary_folder() {
+        let temporary = tempfile::tempdir().unwrap();
+        let cache = writable(None, temporary.path());
+        assert_eq!(cache.parent(), Some(temporary.path()));
+        let mode = fs::metadata(&cache).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
     }
 }

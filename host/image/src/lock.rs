@@ -7,8 +7,7 @@
 //! On failure: an [`ImageError`] with the file and, if it is about its content, the line.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -95,17 +94,11 @@ impl Lock {
 
 fn read(file: &Path) -> Result<BTreeMap<String, Digest>, ImageError> {
     let failed = |error: io::Error| ImageError::io("read", file, &error);
-    let mut text = String::new();
-    match fs::File::open(file) {
+    let bytes = match lambkin_files::read(file, limits::LOCK_BYTES) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
-        Err(error) => return Err(failed(error)),
-        Ok(opened) => {
-            let read = opened
-                .take(limits::LOCK_BYTES + 1)
-                .read_to_string(&mut text);
-            read.map_err(failed)?;
-        }
-    }
+        read => read.map_err(failed)?,
+    };
+    let text = String::from_utf8(bytes).map_err(|_| failed(io::ErrorKind::InvalidData.into()))?;
     let wrong = |at: usize, reason: &str| {
         let before = text.get(..at).unwrap_or(&text);
         ImageError::new(format!(
@@ -114,12 +107,6 @@ fn read(file: &Path) -> Result<BTreeMap<String, Digest>, ImageError> {
             before.matches('\n').count() + 1
         ))
     };
-    if text.len() as u64 > limits::LOCK_BYTES {
-        return Err(wrong(
-            0,
-            &format!("the file has more than {} bytes", limits::LOCK_BYTES),
-        ));
-    }
     let table = DeTable::parse(&text).map_err(|error| {
         wrong(
             error.span().map_or(0, |span| span.start),
@@ -158,18 +145,15 @@ fn write(file: &Path, images: &BTreeMap<String, Digest>) -> Result<(), ImageErro
         // References have no characters that would need an escape.
         .map(|(reference, digest)| format!("\"{reference}\" = \"{digest}\"\n"));
     let text: String = std::iter::once(HEAD.to_owned()).chain(lines).collect();
-    let name = file.file_name().unwrap_or_default().to_string_lossy();
-    let partial = file.with_file_name(format!(".{name}.{}", std::process::id()));
-    let written = fs::write(&partial, text).and_then(|()| fs::rename(&partial, file));
-    written.map_err(|error| {
-        let _ = fs::remove_file(&partial); // may not exist
-        ImageError::io("write", file, &error)
-    })
+    lambkin_files::replace(file, text.as_bytes())
+        .map_err(|error| ImageError::io("write", file, &error))
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn reference(text: &str) -> Reference {
@@ -197,6 +181,25 @@ mod tests {
         assert!(read.forget(&a).unwrap() && !read.forget(&a).unwrap());
         assert_eq!(Lock::load(&file).unwrap().find(&a), None);
         assert_eq!(Lock::load(&file).unwrap().find(&b), Some(Digest::of(b"b")));
+    }
+
+    #[test]
+    fn links_that_a_project_brings_are_not_written_through() {
+        let folder = tempfile::tempdir().unwrap();
+        let (victim, file) = (
+            folder.path().join("victim"),
+            folder.path().join("lambkin.lock"),
+        );
+        fs::write(&victim, HEAD).unwrap();
+        let foreseen = format!(".lambkin.lock.{}", std::process::id());
+        for name in ["lambkin.lock", &foreseen, ".lambkin.lock.new"] {
+            std::os::unix::fs::symlink(&victim, folder.path().join(name)).unwrap();
+        }
+        let lock = Lock::load(&file).unwrap();
+        lock.record(&reference("a"), &Digest::of(b"a").to_string())
+            .unwrap();
+        assert_eq!(fs::read_to_string(&victim).unwrap(), HEAD);
+        assert!(fs::read_to_string(&file).unwrap().contains("library/a"));
     }
 
     #[test]

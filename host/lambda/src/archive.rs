@@ -35,8 +35,7 @@ pub(crate) fn unpack(archive: &Path, below: &Path, limit: u64) -> io::Result<Pat
     let link = home.join("current");
     let before = fs::read_link(&link).ok();
     if before.as_ref() != Some(&version) {
-        let next = home.join(format!(".current-{}", std::process::id()));
-        let _ = fs::remove_file(&next); // exists if a process was killed before the rename
+        let next = home.join(format!(".current-{}", lambkin_files::unpredictable()));
         symlink(&version, &next)?;
         fs::rename(&next, &link)?;
         let kept = [&version, before.as_ref().unwrap_or(&version), &link];
@@ -64,9 +63,10 @@ fn unpack_version(archive: &Path, home: &Path, limit: u64) -> io::Result<PathBuf
     if target.is_dir() {
         return Ok(target);
     }
-    let partial = home.join(format!(".{stamp:x}-{}", std::process::id()));
     let mut entries = zip::ZipArchive::new(File::open(archive)?)?;
     check_size(&mut entries, limit)?;
+    // A folder of its own: nothing in it leads elsewhere.
+    let partial = lambkin_files::create_temporary_folder(home, &format!(".{stamp:x}"))?;
     // A folder that exists is taken to be complete, so its files have to be on the disk before its name is.
     let unpacked = entries.extract(&partial).map_err(io::Error::from);
     if let Err(error) = unpacked.and_then(|()| sync_tree(&partial)) {

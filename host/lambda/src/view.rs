@@ -246,9 +246,11 @@ impl<'a> View<'a> {
         let parts = installation::environment(environment, &private);
         let is_seen = !parts.is_empty() || self.path(environment) != environment;
         add(parts);
-        let settings = is_seen.then(|| fs::read_to_string(environment.join("pyvenv.cfg")));
+        let settings = is_seen
+            .then(|| lambkin_files::read_small_text(&environment.join("pyvenv.cfg")))
+            .flatten();
         // Python finds the packages of a virtual environment by the path with which it is started.
-        if let Some(Ok(settings)) = settings {
+        if let Some(settings) = settings {
             let home = settings.lines().find_map(|line| {
                 let (key, value) = line.split_once('=')?;
                 (key.trim() == "home").then(|| Path::new(value.trim()).join("python3"))

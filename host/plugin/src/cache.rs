@@ -13,7 +13,7 @@
 //! Without a folder, or if nothing can be written to it, each start compiles the plugins again, which takes about 50 ms
 //! for a plugin in Rust.
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::hash::{Hash, Hasher};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
@@ -126,14 +126,15 @@ impl Cache {
 
     /// Adds an entry.
     pub(crate) fn write(&self, key: &str, code: &[u8]) -> io::Result<()> {
-        let unfinished = self
-            .folder
-            .join(format!("{key}.{}.{UNFINISHED}", std::process::id()));
-        let written = write_new(&unfinished, key, code)
-            .and_then(|()| fs::rename(&unfinished, self.entry(key)));
-        if written.is_err() {
-            let _ = fs::remove_file(&unfinished); // it may not even exist
-        }
+        let created = lambkin_files::create_temporary(&self.folder, key, UNFINISHED, 0o600);
+        let written = created.and_then(|(unfinished, file)| {
+            let written = write_entry(file, key, code)
+                .and_then(|()| fs::rename(&unfinished, self.entry(key)));
+            if written.is_err() {
+                let _ = fs::remove_file(&unfinished); // the first error is the one to tell
+            }
+            written
+        });
         self.make_room();
         written
     }
@@ -233,13 +234,7 @@ fn read_entry(path: &Path, key: &str) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn write_new(path: &Path, key: &str, code: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)?;
+fn write_entry(mut file: File, key: &str, code: &[u8]) -> io::Result<()> {
     file.write_all(code)?;
     file.write_all(&checksum(key, code).to_le_bytes())
 }

@@ -127,6 +127,13 @@ pub(crate) fn contradiction(
 
 /// What is said of a version that no version manager has.
 pub(crate) fn unknown_version(wish: &Wish, language: Language) -> String {
+    if wish.text.starts_with("path:") {
+        return format!(
+            "{} says {}, where no interpreter is that can be asked for its version; one of the project is not, if the \
+             project runs in a sandbox only",
+            wish.source, wish.text
+        );
+    }
     format!(
         "{} says {}, which is no version that {} has",
         wish.source,

@@ -17,7 +17,6 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
 use std::path::{Component, Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::Value;
 
@@ -207,9 +206,7 @@ impl Bundler {
     ///
     /// What esbuild says, or why it or the folder cannot be used.
     pub fn build(&self) -> Result<Bundled, String> {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let unique = format!(".new-{}-{number}", std::process::id());
+        let unique = format!(".new-{}", lambkin_files::unpredictable());
         let new = self.home.join(&unique);
         let failed = |error: io::Error| {
             format!(
@@ -427,7 +424,7 @@ fn format_of(entry: &Path) -> &'static str {
         .ancestors()
         .skip(1)
         .map(|folder| folder.join("package.json"));
-    let package = packages.find_map(|file| fs::read(file).ok());
+    let package = packages.find_map(|file| lambkin_files::read_small(&file));
     let package = package.and_then(|text| serde_json::from_slice::<Value>(&text).ok());
     match package.as_ref().and_then(|package| package.get("type")) {
         Some(kind) if kind == "module" => "esm",

@@ -71,14 +71,7 @@ pub(crate) fn write(file: &Path, content: &[u8]) -> io::Result<()> {
     let folder = file.parent().unwrap_or(Path::new("/"));
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true).mode(0o700).create(folder)?;
-    let name = file.file_name().unwrap_or_default().to_string_lossy();
-    let partial = folder.join(format!(
-        ".{name}.{}-{:?}",
-        std::process::id(),
-        std::thread::current().id()
-    ));
-    fs::write(&partial, content)?;
-    fs::rename(&partial, file)
+    lambkin_files::replace(file, content)
 }
 
 #[cfg(test)]

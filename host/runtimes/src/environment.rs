@@ -3,13 +3,15 @@
 use std::fs;
 use std::path::Path;
 
+use lambkin_files::{read_small, read_small_text};
+
 use crate::id::Language;
 use crate::stores::version_of;
 use crate::version::Version;
 
 /// The version in `pyvenv.cfg`, which `venv` calls `version` and other tools `version_info`.
 pub(crate) fn version(environment: &Path) -> Option<Version> {
-    let text = fs::read_to_string(environment.join("pyvenv.cfg")).ok()?;
+    let text = read_small_text(&environment.join("pyvenv.cfg"))?;
     let mut entries = text.lines().filter_map(|line| line.split_once('='));
     let version = entries.find(|(key, _)| matches!(key.trim(), "version" | "version_info"))?;
     Version::first_in(version.1)
@@ -20,7 +22,7 @@ pub(crate) fn version(environment: &Path) -> Option<Version> {
 pub(crate) fn version_of_file(language: Language, program: &Path) -> Option<Version> {
     let folder = program.parent()?.parent()?;
     let of_package = || {
-        let text = fs::read(folder.join("package.json")).ok()?;
+        let text = read_small(&folder.join("package.json"))?;
         let package: serde_json::Value = serde_json::from_slice(&text).ok()?;
         Version::first_in(package.get("version")?.as_str()?)
     };

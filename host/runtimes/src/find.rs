@@ -397,7 +397,8 @@ impl Search<'_> {
         if self.places.machine.avoids(program) {
             return environment::version_of_file(language, program).ok_or_else(|| {
                 format!(
-                    "{} belongs to the project, which runs in its sandbox only, so that it cannot be asked for its version",
+                    "{} is or may be a program of the project, which runs in its sandbox only, so that it cannot be asked for its \
+                     version",
                     program.display()
                 )
             });

@@ -106,7 +106,7 @@ fn guess_handlers_of(file: &Path) -> Option<(Guess, bool)> {
         "rb" => Language::Ruby,
         _ => return None,
     };
-    let text = fs::read_to_string(file).ok()?;
+    let text = lambkin_files::read_small_text(file)?;
     let defined = HANDLERS
         .into_iter()
         .find(|name| defines(&text, language, name));
@@ -125,7 +125,7 @@ fn guess_handlers_of(file: &Path) -> Option<(Guess, bool)> {
 /// The class in a source file of Java, if it implements one of AWS's interfaces for handlers, or its public method
 /// `handleRequest`.
 fn guess_java(file: &Path) -> Option<Guess> {
-    let text = fs::read_to_string(file).ok()?;
+    let text = lambkin_files::read_small_text(file)?;
     let is_handler =
         |line: &str| line.contains("RequestHandler<") || line.contains("RequestStreamHandler");
     let mut lines = text

@@ -232,7 +232,7 @@ pub(crate) fn package_of(source: &str) -> Option<&str> {
 
 /// The folder of a file's sources, in which the folders of its package are.
 fn sources_of(file: &Path) -> PathBuf {
-    let text = fs::read_to_string(file).unwrap_or_default();
+    let text = lambkin_files::read_small_text(file).unwrap_or_default();
     let depth = package_of(&text).map_or(0, |package| package.split('.').count());
     let folder = file.ancestors().nth(depth + 1).unwrap_or(Path::new("/"));
     let package = package_of(&text).unwrap_or_default().replace('.', "/");

@@ -9,6 +9,31 @@ use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::UNIX_EPOCH;
 
+/// Where version managers keep what they have installed: a variable, and the place below the home folder without it.
+const MANAGERS: [(&str, &str); 21] = [
+    ("PYENV_ROOT", ".pyenv/versions"),
+    ("UV_PYTHON_INSTALL_DIR", ".local/share/uv/python"),
+    ("NVM_DIR", ".nvm/versions"),
+    ("NVM_DIR", ".config/nvm/versions"),
+    ("FNM_DIR", ".local/share/fnm"),
+    ("FNM_DIR", ".fnm"),
+    ("FNM_DIR", "Library/Application Support/fnm"),
+    ("VOLTA_HOME", ".volta/tools"),
+    ("NODENV_ROOT", ".nodenv/versions"),
+    ("N_PREFIX", "n/n/versions"),
+    ("RBENV_ROOT", ".rbenv/versions"),
+    ("rvm_path", ".rvm/rubies"),
+    ("RUBIES", ".rubies"),
+    ("", "/opt/rubies"),
+    ("SDKMAN_DIR", ".sdkman/candidates"),
+    ("JENV_ROOT", ".jenv/versions"),
+    ("MISE_DATA_DIR", ".local/share/mise/installs"),
+    ("ASDF_DATA_DIR", ".asdf/installs"),
+    ("CONDA_ROOT", ".conda/envs"),
+    ("CONDA_ROOT", "miniconda3"),
+    ("CONDA_ROOT", "miniforge3"),
+];
+
 /// The machine, as far as interpreters are searched on it.
 #[derive(Debug)]
 pub struct Machine {
@@ -32,6 +57,10 @@ impl Machine {
     }
 
     /// The machine, of which no program in these folders is run: they belong to a project that runs in a sandbox only.
+    ///
+    /// A project can also name programs beside its folders, by a link or in a file such as `.python-version`. So only
+    /// those are run that the user or the machine has installed: what a variable such as `LAMBKIN_PYTHON` names, and what
+    /// is in the folders of `PATH`, of the shell's environment and of version managers, or below `/usr`.
     #[must_use]
     pub fn avoiding(mut self, folders: &[&Path]) -> Self {
         let real = folders
@@ -46,10 +75,57 @@ impl Machine {
         self.avoided.is_empty()
     }
 
-    /// Whether a program is not run, because it lies in a project's folder.
+    /// Whether a program is not run, because it lies in a project's folder, or could come from one.
     pub(crate) fn avoids(&self, program: &Path) -> bool {
         let real = fs::canonicalize(program);
-        real.is_ok_and(|real| self.is_avoided(&real))
+        real.is_ok_and(|real| !self.may_run(program, &real))
+    }
+
+    fn may_run(&self, program: &Path, real: &Path) -> bool {
+        if self.avoided.is_empty() {
+            return true;
+        }
+        let own = self
+            .variables
+            .iter()
+            .filter(|(name, _)| name.starts_with("LAMBKIN_"));
+        let mut own = own.map(|(_, value)| Path::new(value));
+        let is_named = program.is_absolute() && own.any(|named| named == program);
+        let folder = program.parent().and_then(|it| fs::canonicalize(it).ok());
+        let mut places = [folder.as_deref(), real.parent()].into_iter().flatten();
+        !self.is_avoided(real)
+            // A shim runs what the files of the current folder name.
+            && !real.parent().is_some_and(|folder| self.has_shims(folder))
+            && (is_named || places.any(|place| self.is_installed(place)))
+    }
+
+    /// Whether what is in a folder without links was installed by the user or with the machine.
+    fn is_installed(&self, folder: &Path) -> bool {
+        const SYSTEM: [&str; 3] = ["/usr", "/nix/store", "/opt/homebrew"];
+        /// Sources, which may be those of a project.
+        const SOURCES: [&str; 2] = ["/usr/src", "/usr/local/src"];
+        /// The variables with which a shell or the user names an environment, and below it the folder of programs.
+        const ENVIRONMENTS: [&str; 4] = ["VIRTUAL_ENV", "CONDA_PREFIX", "JAVA_HOME", "DOTNET_ROOT"];
+        if self.is_avoided(folder) || SOURCES.iter().any(|sources| folder.starts_with(sources)) {
+            return false;
+        }
+        let real = |path: PathBuf| {
+            fs::canonicalize(path)
+                .ok()
+                .filter(|it| !self.is_avoided(it))
+        };
+        let mut path = self.path().into_iter().filter_map(real);
+        let environments = ENVIRONMENTS
+            .iter()
+            .filter_map(|name| real(PathBuf::from(self.variable(name)?)));
+        let managers = MANAGERS
+            .iter()
+            .filter_map(|(variable, below_home)| real(self.folder(variable, below_home)?));
+        SYSTEM.iter().any(|system| folder.starts_with(system))
+            || path.any(|programs| programs == folder)
+            || environments
+                .chain(managers)
+                .any(|all| folder.starts_with(all))
     }
 
     fn is_avoided(&self, path: &Path) -> bool {
@@ -134,10 +210,10 @@ impl Machine {
         let mut hasher = std::hash::DefaultHasher::new();
         (real, modified, metadata.len()).hash(&mut hasher);
         let kept = self.cache.join(format!("told-{:016x}", hasher.finish()));
-        if let Ok(text) = fs::read_to_string(&kept) {
+        if let Some(text) = lambkin_files::read_small_text(&kept) {
             return Some(text);
         }
-        if self.is_avoided(real) {
+        if !self.may_run(program, real) {
             return None;
         }
         // A project's link to a program of the machine, such as that of a virtual environment, would start the program with

@@ -1,6 +1,5 @@
 //! How Node.js is started, with the flags of AWS's `bootstrap`.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::bundle::is_typescript;
@@ -18,7 +17,7 @@ pub(crate) fn own_client(code: &Path, project: &Path, runtime: u32) -> Option<Pa
         let package = folder.join("node_modules/aws-lambda-ric");
         package.is_dir().then_some(package)
     })?;
-    let description = fs::read_to_string(package.join("package.json")).ok()?;
+    let description = lambkin_files::read_small_text(&package.join("package.json"))?;
     let (_, version) = description.split_once("\"version\"")?;
     let is_modern = Version::first_in(version)?.major >= 4;
     let has_native_part = package.join("build/Release/rapid-client.node").is_file()

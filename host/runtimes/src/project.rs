@@ -2,10 +2,12 @@
 //!
 //! The nearest folder decides, and in a folder the file that the language's own managers read comes before those of
 //! managers of many languages, and these before `package.json`. Files are read as far as their managers define them;
-//! what is in them is interpreted by `stores`. On failure: a file that cannot be read or parsed says nothing.
+//! what is in them is interpreted by `stores`. On failure: a file that cannot be read or parsed says nothing; one that is no
+//! regular file, or too long, is warned about.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+
+use lambkin_files::{read_small, read_small_text};
 
 use crate::id::Language;
 use crate::machine::Machine;
@@ -75,14 +77,14 @@ pub(crate) fn wish(language: Language, code: &Path, project: &Path) -> Option<Wi
         Language::Dotnet | Language::Custom => return None,
     };
     let strict = |text: String, file: PathBuf| Wish {
-        text,
+        text: from_folder_of(&file, text),
         source: shown(&file, project),
         is_strict: true,
     };
     for folder in folders(code, project) {
         for name in own_files {
             let file = folder.join(name);
-            let text = fs::read_to_string(&file).ok();
+            let text = read_small_text(&file);
             if let Some(text) = text.and_then(|text| of_own_file(&text, name)) {
                 return Some(strict(text, file));
             }
@@ -102,6 +104,14 @@ pub(crate) fn wish(language: Language, code: &Path, project: &Path) -> Option<Wi
     (language == Language::Node)
         .then(|| of_engines(code, project))
         .flatten()
+}
+
+/// The text of a file, with a path that starts at the file's folder. `path:` is mise's.
+fn from_folder_of(file: &Path, text: String) -> String {
+    match (text.strip_prefix("path:"), file.parent()) {
+        (Some(path), Some(folder)) => format!("path:{}", folder.join(path).display()),
+        _ => text,
+    }
 }
 
 /// A path relative to the project.
@@ -143,7 +153,7 @@ pub(crate) fn of_tool_files(folder: &Path, tools: &[&str]) -> Option<(String, Pa
     ];
     FILES.iter().find_map(|name| {
         let file = folder.join(name);
-        let text = fs::read_to_string(&file).ok()?;
+        let text = read_small_text(&file)?;
         let found = match name.ends_with(".toml") {
             true => of_mise(&text, tools),
             false => text.lines().find_map(|line| of_asdf(line, tools)),
@@ -177,8 +187,7 @@ pub(crate) fn of_mise(text: &str, tools: &[&str]) -> Option<String> {
 }
 
 fn json(file: &Path) -> Option<serde_json::Value> {
-    let bytes = fs::read(file).ok()?;
-    serde_json::from_slice(&bytes).ok()
+    serde_json::from_slice(&read_small(file)?).ok()
 }
 
 /// `volta.node` of a `package.json`, or of the file that it extends.
@@ -216,7 +225,7 @@ fn of_engines(code: &Path, project: &Path) -> Option<Wish> {
 }
 
 fn of_gemfile(file: &Path) -> Option<String> {
-    let text = fs::read_to_string(file).ok()?;
+    let text = read_small_text(file)?;
     let (_, rest) = text.split_once("RUBY VERSION")?;
     let line = rest.lines().find(|line| !line.trim().is_empty())?;
     // `ruby 3.4.1p0`
@@ -226,6 +235,8 @@ fn of_gemfile(file: &Path) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -58,7 +58,7 @@ fn shared_packages(found: &Found) -> Vec<PathBuf> {
     let mut prefixes: Vec<PathBuf> = prefix(&found.program).into_iter().collect();
     let settings = prefixes
         .first()
-        .and_then(|prefix| fs::read_to_string(prefix.join("pyvenv.cfg")).ok());
+        .and_then(|prefix| lambkin_files::read_small_text(&prefix.join("pyvenv.cfg")));
     if let Some(settings) = settings {
         let value = |wanted: &str| {
             let mut lines = settings.lines().filter_map(|line| line.split_once('='));
@@ -112,7 +112,10 @@ pub(crate) fn packages(
     for entry in fs::read_dir(&environment).into_iter().flatten().flatten() {
         let file = entry.path();
         if file.extension().is_some_and(|ending| ending == "pth") {
-            for line in fs::read_to_string(&file).unwrap_or_default().lines() {
+            for line in lambkin_files::read_small_text(&file)
+                .unwrap_or_default()
+                .lines()
+            {
                 if line.starts_with("import") && line.contains("__editable__") {
                     return None;
                 }

@@ -1,14 +1,13 @@
 //! How Ruby is started.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::found::Found;
 
 /// Whether the project's bundle has AWS's client.
 pub(crate) fn has_own_client(code: &Path) -> bool {
-    fs::read_to_string(code.join("Gemfile.lock"))
-        .is_ok_and(|lock| lock.contains("aws_lambda_ric ("))
+    lambkin_files::read_small_text(&code.join("Gemfile.lock"))
+        .is_some_and(|lock| lock.contains("aws_lambda_ric ("))
 }
 
 /// `RUBYLIB`: the code, and the layers, later ones first.

@@ -8,6 +8,8 @@
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
+use lambkin_files::{read_small, read_small_text};
+
 use crate::found::Found;
 use crate::id::Language;
 use crate::machine::Machine;
@@ -95,14 +97,14 @@ pub(crate) fn default_version(language: Language, machine: &Machine) -> Option<W
     };
     let of_own = files.iter().find_map(|(variable, below_home, name)| {
         let file = machine.folder(variable, below_home)?.join(name);
-        let text = fs::read_to_string(&file).ok()?;
+        let text = read_small_text(&file)?;
         Some(preference(text.lines().next()?, file))
     });
     let of_volta = || {
         let file = machine
             .folder("VOLTA_HOME", ".volta")?
             .join("tools/user/platform.json");
-        let platform: serde_json::Value = serde_json::from_slice(&fs::read(&file).ok()?).ok()?;
+        let platform: serde_json::Value = serde_json::from_slice(&read_small(&file)?).ok()?;
         Some(preference(
             platform.pointer("/node/runtime")?.as_str()?,
             file,
@@ -116,7 +118,7 @@ pub(crate) fn default_version(language: Language, machine: &Machine) -> Option<W
         let file = machine
             .folder("MISE_CONFIG_DIR", ".config/mise")?
             .join("config.toml");
-        let text = of_mise(&fs::read_to_string(&file).ok()?, tools(language))?;
+        let text = of_mise(&read_small_text(&file)?, tools(language))?;
         Some(preference(&text, file))
     };
     let of_home = || {
@@ -208,7 +210,7 @@ fn alias(text: &str, language: Language, machine: &Machine) -> Option<String> {
         return None;
     }
     let nvm = machine.folder("NVM_DIR", ".nvm")?.join("alias").join(text);
-    let of_nvm = fs::read_to_string(nvm).ok();
+    let of_nvm = read_small_text(&nvm);
     let of_nvm = of_nvm.and_then(|text| Some(text.lines().next()?.trim().to_owned()));
     let of_fnm = || fnm_version(&fnm(machine)?.join("aliases").join(text));
     let of_node = || {
@@ -436,7 +438,7 @@ fn versions_in(store: &Store, language: Language) -> Vec<Found> {
 /// than AWS's, and for environments of projects.
 pub(crate) fn version_of(language: Language, folder: &Path) -> Option<Version> {
     if language == Language::Java {
-        if let Ok(text) = fs::read_to_string(folder.join("release"))
+        if let Some(text) = read_small_text(&folder.join("release"))
             && let Some((_, rest)) = text.split_once("JAVA_VERSION=")
         {
             return Version::first_in(rest).map(Version::of_java);

@@ -134,9 +134,7 @@ fn write_trusted(authority: &Path, trusted: &Path) -> anyhow::Result<()> {
         .map(|root| Pem::new("CERTIFICATE", root.to_vec()));
     let mut text = fs::read_to_string(authority)?;
     text.push_str(&pem::encode_many(&roots.collect::<Vec<_>>()));
-    let new = trusted.with_extension(format!("{}.new", std::process::id()));
-    fs::write(&new, text)?;
-    fs::rename(&new, trusted)?;
+    lambkin_files::replace(trusted, text.as_bytes())?;
     Ok(())
 }
 

@@ -155,7 +155,7 @@ impl ImageInputs {
     }
 
     fn unpack(&self) -> Result<lambkin_image::Image, ImageError> {
-        let cache = cache::folder_for(&self.project);
+        let cache = cache::folder_or_temporary();
         let lock = match self.source {
             Source::Registry(_) => Some(Lock::load(&self.project.join(LOCK_FILE))?),
             _ => None,

@@ -123,11 +123,26 @@ pub fn read_name(id: &str) -> Result<Runtime, String> {
 }
 
 /// The machine that this program runs on.
-pub fn machine(project: &Path) -> Machine {
+pub fn machine() -> Machine {
     let variables: BTreeMap<String, String> = std::env::vars_os()
         .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
         .collect();
-    Machine::new(variables, cache::folder_for(project))
+    Machine::new(variables, cache::folder_or_temporary())
+}
+
+/// The folder of the repository that a folder without links belongs to, or the folder itself. A repository of the whole
+/// home folder, such as one of settings, is the user's own.
+fn repository_of(folder: &Path) -> &Path {
+    const MARKS: [&str; 4] = [".git", ".hg", ".jj", ".svn"];
+    let home = std::env::var_os("HOME").and_then(|home| Path::new(&home).canonicalize().ok());
+    let is_users = |folder: &Path| home.as_ref().is_some_and(|home| home.starts_with(folder));
+    let above = folder.ancestors().take_while(|folder| !is_users(folder));
+    let is_repository = |folder: &&Path| {
+        let mut marks = MARKS.iter();
+        marks.any(|mark| folder.join(mark).symlink_metadata().is_ok())
+    };
+    // The outermost: a repository may have others in it.
+    above.filter(is_repository).last().unwrap_or(folder)
 }
 
 /// What was found out about a function's runtime.
@@ -199,8 +214,8 @@ pub fn prepare(spec: &mut FunctionSpec, settings: &RuntimeSettings, project: &Pa
             wait: debug.wait,
         }),
         machine: &match settings.is_sandboxed {
-            true => machine(&project).avoiding(&[&project, &code]),
-            false => machine(&project),
+            true => machine().avoiding(&[repository_of(&project), repository_of(&code)]),
+            false => machine(),
         },
     };
     let of_layers = spec.layers.iter().cloned().zip(layers.iter().cloned());
@@ -401,5 +416,26 @@ fn default_handler(language: Language) -> &'static str {
         // It is in a package of the developer's choice.
         Language::Java => "",
         _ => "lambda_function.lambda_handler",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_project_belongs_to_the_outermost_repository() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().canonicalize().unwrap();
+        let project = folder.join("repository/inner/project");
+        fs::create_dir_all(&project).unwrap();
+        assert_eq!(repository_of(&project), project);
+        fs::create_dir(folder.join("repository/inner/.hg")).unwrap();
+        assert_eq!(repository_of(&project), folder.join("repository/inner"));
+        // Of a worktree or a submodule, it is a file.
+        fs::write(folder.join("repository/.git"), "gitdir: elsewhere").unwrap();
+        assert_eq!(repository_of(&project), folder.join("repository"));
     }
 }

@@ -165,9 +165,7 @@ impl<'a> Download<'a> {
 
     fn store(&self, digest: Digest, bytes: &[u8]) -> Result<(), ImageError> {
         let path = self.path(digest);
-        let partial = path.with_extension(std::process::id().to_string());
-        let written = fs::write(&partial, bytes).and_then(|()| fs::rename(&partial, &path));
-        written.map_err(|error| ImageError::io("write", &path, &error))
+        lambkin_files::replace(&path, bytes).map_err(|error| ImageError::io("write", &path, &error))
     }
 
     fn path(&self, digest: Digest) -> PathBuf {

@@ -94,7 +94,7 @@ pub async fn run() -> anyhow::Result<ExitCode> {
         ),
     );
     report.section("interpreters of managed runtimes, besides those of projects");
-    let machine = config::machine(Path::new("."));
+    let machine = config::machine();
     for language in interpreters(&machine) {
         for found in &language.found {
             let text = format!(
