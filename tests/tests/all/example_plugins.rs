@@ -215,7 +215,8 @@ fn refuses_settings(language: Language) {
     for configuration in &golden.configurations {
         let name = &configuration.name;
         let project = Project::new(&format!(
-            "[triggers.hooks]\nplugin = '{}'\nlisten = '127.0.0.1:0'\npass-environment = ['WEBHOOK_SECRET']\n{}\n",
+            "[functions.receive]\ncode = '.'\ncommand = ['true']\n\
+             [triggers.hooks]\nplugin = '{}'\nlisten = '127.0.0.1:0'\npass-environment = ['WEBHOOK_SECRET']\n{}\n",
             plugin.display(),
             configuration.settings
         ));

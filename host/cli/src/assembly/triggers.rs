@@ -24,9 +24,11 @@ pub async fn configure_trigger(
     let section = &trigger.section;
     let configured = match configure(plugins, trigger, config).await {
         Ok(configured) => configured,
-        Err(_) => {
+        Err(mut found) => {
             let names: Vec<String> = config.function_names().map(str::to_owned).collect();
-            return Err(mistakes(plugins, trigger, config, &names).await);
+            let rest = configure_rest(plugins, trigger, config, &found).await;
+            found.extend(missing_functions(trigger, config, rest.as_deref(), &names));
+            return Err(found);
         }
     };
     let mut diagnostics = Vec::new();
@@ -65,17 +67,33 @@ pub async fn mistakes(
             diagnostics,
         ),
     };
+    found.extend(missing_functions(
+        trigger,
+        config,
+        configured.as_deref(),
+        functions,
+    ));
+    found
+}
+
+/// The functions that a configured trigger names and of which there is no table at all.
+fn missing_functions(
+    trigger: &config::Trigger,
+    config: &Config,
+    configured: Option<&dyn ConfiguredTrigger>,
+    functions: &[String],
+) -> Vec<Diagnostic> {
     let is_missing = |it: &&FunctionReference| {
         let name = it.name.split(':').next().unwrap_or_default();
         !functions.iter().any(|known| known == name)
     };
-    let references = configured.iter().flat_map(|it| it.functions());
+    let references = configured.into_iter().flat_map(|it| it.functions());
     let missing = references.filter(is_missing);
-    found.extend(missing.filter_map(|FunctionReference { name, at }| {
+    let diagnostics = missing.filter_map(|FunctionReference { name, at }| {
         let message = unknown_function(name, config)?;
         Some(trigger.section.diagnostic_at(at, message))
-    }));
-    found
+    });
+    diagnostics.collect()
 }
 
 /// Configures a trigger whose plugin has found mistakes without the settings that have them, to learn which functions the

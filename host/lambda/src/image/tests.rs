@@ -167,7 +167,7 @@ fn the_working_directory_is_the_images_or_the_usual_one() {
     );
     assert_eq!(
         error.to_string(),
-        "image app.tar (sha256:1): its working directory /srv/nowhere is no such file or directory"
+        "image app.tar (id 1): its working directory /srv/nowhere is no such file or directory"
     );
 }
 
@@ -230,7 +230,7 @@ fn each_program_that_cannot_be_started_has_a_reason_and_awss_error() {
         );
         assert!(error.to_string().contains(reason), "{error}");
         assert!(
-            error.to_string().starts_with("image app.tar (sha256:1): "),
+            error.to_string().starts_with("image app.tar (id 1): "),
             "{error}"
         );
     }
