@@ -52,32 +52,39 @@ done
     let server = project.serve();
     assert_eq!(server.invoke("echo", "1").text(), "1");
     assert_eq!(server.invoke("other", "1").text(), "1");
-    let pids = || fs::read_to_string(project.path().join("code/pids")).unwrap_or_default();
-    let began = Instant::now();
-    let bomb = server.invoke_meanwhile("echo", "2");
-    eventually("the processes to start", || {
-        pids().lines().count() > 60 || bomb.is_finished()
+    let file = project.path().join("code/pids");
+    let pids = || fs::read_to_string(&file).unwrap_or_default();
+    // On a slow machine not every attempt is quick. Without a lower priority none is: it took 8 to 30 s.
+    let is_quick = (0..3).any(|_| {
+        let _ = fs::remove_file(&file); // there is none before the first attempt
+        let began = Instant::now();
+        let bomb = server.invoke_meanwhile("echo", "2");
+        eventually("the processes to start", || {
+            pids().lines().count() > 60 || bomb.is_finished()
+        });
+        let asked = Instant::now();
+        assert_eq!(server.invoke("other", "2").text(), "2");
+        let answered = asked.elapsed();
+        let reply = bomb.join().unwrap();
+        let took = began.elapsed();
+        assert!(
+            reply.text().contains("timed out after 3.00 seconds"),
+            "{reply:?}"
+        );
+        let line = format!(
+            "a timeout of 3 s among 400 busy processes took effect after {took:.1?}, another function answered after \
+             {answered:.1?}\n"
+        );
+        let _ = std::io::stderr().write_all(line.as_bytes()); // standard error may be closed
+        eventually("the processes to be gone", || {
+            !pids()
+                .lines()
+                .any(|pid| fs::exists(format!("/proc/{pid}")).unwrap())
+        });
+        assert_eq!(server.invoke("echo", "1").text(), "1");
+        took < Duration::from_secs(5) && answered < Duration::from_secs(2)
     });
-    let asked = Instant::now();
-    assert_eq!(server.invoke("other", "2").text(), "2");
-    let answered = asked.elapsed();
-    let reply = bomb.join().unwrap();
-    let took = began.elapsed();
-    assert!(
-        reply.text().contains("timed out after 3.00 seconds"),
-        "{reply:?}"
-    );
-    // Loose, for slow machines. Without a lower priority it took 8 to 30 s.
-    let line = format!("a timeout of 3 s among 400 busy processes took effect after {took:.1?}\n");
-    let _ = std::io::stderr().write_all(line.as_bytes()); // standard error may be closed
-    assert!(took < Duration::from_secs(5), "{took:?}");
-    assert!(answered < Duration::from_secs(2), "{answered:?}");
-    eventually("the processes to be gone", || {
-        !pids()
-            .lines()
-            .any(|pid| fs::exists(format!("/proc/{pid}")).unwrap())
-    });
-    assert_eq!(server.invoke("echo", "1").text(), "1");
+    assert!(is_quick, "each of three attempts was slow");
 }
 
 #[test]
