@@ -146,6 +146,23 @@ impl Inspector {
             }
         }
     }
+
+    /// Lets the code run to a breakpoint in the function `handler`, and returns the value of an expression there.
+    #[track_caller]
+    pub fn value_at(&mut self, place: &Value, expression: &str) -> Value {
+        self.command("Debugger.setBreakpointByUrl", place);
+        self.command("Runtime.runIfWaitingForDebugger", &json!({}));
+        let mut paused = self.event("Debugger.paused");
+        while paused["callFrames"][0]["functionName"] != "handler" {
+            // Before Node 20.15, it also stops in the first line of the runtime's client.
+            self.command("Debugger.resume", &json!({}));
+            paused = self.event("Debugger.paused");
+        }
+        let frame = &paused["callFrames"][0]["callFrameId"];
+        let asked = json!({ "callFrameId": frame, "expression": expression });
+        let value = self.command("Debugger.evaluateOnCallFrame", &asked);
+        value["result"]["value"].clone()
+    }
 }
 
 /// Waits for longer than the function's timeout.
@@ -182,18 +199,7 @@ fn a_function_waits_for_nodes_inspector_and_a_breakpoint_is_no_timeout() {
     inspector.command("Runtime.enable", &json!({}));
     inspector.command("Debugger.enable", &json!({}));
     let place = json!({ "lineNumber": NODE_RETURN, "urlRegex": ".*/index\\.mjs" });
-    inspector.command("Debugger.setBreakpointByUrl", &place);
-    inspector.command("Runtime.runIfWaitingForDebugger", &json!({}));
-    let mut paused = inspector.event("Debugger.paused");
-    while paused["callFrames"][0]["functionName"] != "handler" {
-        // Before Node 20.15, it also stops in the first line of the runtime's client.
-        inspector.command("Debugger.resume", &json!({}));
-        paused = inspector.event("Debugger.paused");
-    }
-    let frame = &paused["callFrames"][0]["callFrameId"];
-    let asked = json!({ "callFrameId": frame, "expression": "doubled" });
-    let value = inspector.command("Debugger.evaluateOnCallFrame", &asked);
-    assert_eq!(value["result"]["value"], 42);
+    assert_eq!(inspector.value_at(&place, "doubled"), 42);
     think_for_a_while();
     inspector.command("Debugger.resume", &json!({}));
     assert_eq!(reply.join().unwrap().json(), json!({ "doubled": 42 }));

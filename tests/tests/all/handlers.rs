@@ -8,16 +8,10 @@ use std::process::{Command, Output, Stdio};
 use serde_json::json;
 
 use crate::support::{
-    EmulatorProcess, Missing, Project, cache_folder, eventually, lambkin_alone, tool,
+    EmulatorProcess, Project, cache_folder, eventually, interpreter, lambkin_alone,
 };
 
 const PYTHON: &str = "def handler(event, context):\n    return [event, context.function_name]\n";
-
-fn interpreter(name: &str) -> Result<(), Missing> {
-    let mut probe = Command::new(name);
-    probe.arg("--version");
-    tool(name, probe)
-}
 
 fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = lambkin_alone();

@@ -1,12 +1,11 @@
 //! Handlers that are saved again and again: no call is lost, and how soon the new code answers.
 
 use std::fs;
-use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::support::{Missing, Project, eventually, tool};
+use crate::support::{Project, eventually, interpreter};
 
 /// The saves under load, and the calls between two of them.
 const SAVES: usize = 25;
@@ -17,12 +16,6 @@ const TIMED: usize = 9;
 
 /// The time for which a file of interpreted code that is complete waits for further changes.
 const QUIET: Duration = Duration::from_millis(10);
-
-fn interpreter(name: &str) -> Result<(), Missing> {
-    let mut probe = Command::new(name);
-    probe.arg("--version");
-    tool(name, probe)
-}
 
 /// A project whose handler returns a number; `more` is further configuration.
 fn project(file: &str, more: &str) -> Project {

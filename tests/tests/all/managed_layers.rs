@@ -8,13 +8,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::support::{Missing, Project, Server, eventually, tool};
-
-fn interpreter(name: &str) -> Result<(), Missing> {
-    let mut probe = Command::new(name);
-    probe.arg("--version");
-    tool(name, probe)
-}
+use crate::support::{Project, Server, eventually, interpreter};
 
 /// Writes an archive with these files, each of which can be executed.
 fn zip(path: &Path, files: &[(&str, &str)]) {

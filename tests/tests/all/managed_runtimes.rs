@@ -3,13 +3,13 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use crate::support::{
-    Missing, Project, Server, cache_folder, eventually, lambkin, lambkin_alone, tool,
+    Project, Server, cache_folder, eventually, interpreter, lambkin, lambkin_alone,
 };
 
 /// A handler in each language that returns its event and what it knows about its runtime.
@@ -19,12 +19,6 @@ const NODE: &str = "export const handler = async (event, context) => ({ event, n
                     process.env.AWS_EXECUTION_ENV });\n";
 const RUBY: &str = "def handler(event:, context:)\n  { event: event, name: context.function_name, runtime: \
                     ENV['AWS_EXECUTION_ENV'] }\nend\n";
-
-fn interpreter(name: &str) -> Result<(), Missing> {
-    let mut probe = Command::new(name);
-    probe.arg("--version");
-    tool(name, probe)
-}
 
 /// Runs a command of lambkin in a folder, with these variables.
 fn run_in(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Output {

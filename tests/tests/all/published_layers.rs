@@ -6,13 +6,9 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{Missing, MockServer, Project, Server, eventually, installed, lambkin, tool};
-
-fn interpreter(name: &str) -> Result<(), Missing> {
-    let mut probe = Command::new(name);
-    probe.arg("--version");
-    tool(name, probe)
-}
+use crate::support::{
+    Missing, MockServer, Project, Server, eventually, installed, interpreter, lambkin,
+};
 
 /// The runtime of the `python3` for which the packages were installed.
 fn python() -> Result<String, Missing> {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{Missing, installed, tool};
+use crate::support::{installed, interpreter};
 
 /// Runs the table of the language with these arguments of `runtimes/run.py`.
 fn run_table(language: &str, arguments: &[&str]) {
@@ -20,12 +20,6 @@ fn run_table(language: &str, arguments: &[&str]) {
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     );
-}
-
-fn interpreter(name: &str) -> Result<(), Missing> {
-    let mut probe = Command::new(name);
-    probe.arg("--version");
-    tool(name, probe)
 }
 
 /// Runs the table against AWS's client in that folder of `target/test-tools`.

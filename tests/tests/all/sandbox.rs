@@ -150,6 +150,15 @@ fn copy_for_everyone() -> PathBuf {
     folder.path().join("lambkin")
 }
 
+/// Whether a process of the machine has this text in its command line.
+pub fn runs(marker: &str) -> bool {
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    processes.into_iter().any(|process| {
+        fs::read(process.path().join("cmdline"))
+            .is_ok_and(|line| String::from_utf8_lossy(&line).contains(marker))
+    })
+}
+
 /// Checks whether sandboxes work here. If `CI` is set, they have to.
 #[track_caller]
 pub fn namespaces(host: As) -> Result<(), Missing> {

@@ -1,7 +1,7 @@
 //! What a developer should know about a function's layers: which of their scripts need a sandbox, and whether they are
 //! too large for AWS.
 //!
-//! On failure: a file or folder that cannot be read is passed over; whoever needs it will say so.
+//! On failure: a file or folder that cannot be read is skipped; the start of the function reports it if it is needed.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -5,21 +5,12 @@ use std::fs;
 use rustix::process::Signal;
 
 use super::{project, run, scripts, serve, served};
-use crate::sandbox::As;
+use crate::sandbox::{As, runs};
 use crate::support::eventually;
 
 /// A number of seconds that no other test sleeps for.
 fn marker(host: As, test: &str) -> String {
     format!("88{}{}{test}", std::process::id(), host as u8)
-}
-
-/// Whether a process of the machine has this text in its command line.
-fn runs(marker: &str) -> bool {
-    let processes = fs::read_dir("/proc").unwrap().flatten();
-    processes.into_iter().any(|process| {
-        fs::read(process.path().join("cmdline"))
-            .is_ok_and(|line| String::from_utf8_lossy(&line).contains(marker))
-    })
 }
 
 #[test]

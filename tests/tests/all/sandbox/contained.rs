@@ -5,21 +5,12 @@ use std::process::Command;
 
 use rustix::process::Signal;
 
-use super::{As, Inside};
+use super::{As, Inside, runs};
 use crate::support::{eventually, tool};
 
 /// A number of seconds that no other test sleeps for.
 fn marker(host: As, test: &str) -> String {
     format!("77{}{}{test}", std::process::id(), host as u8)
-}
-
-/// Whether a process of the machine has this text in its command line.
-fn runs(marker: &str) -> bool {
-    let processes = fs::read_dir("/proc").unwrap().flatten();
-    processes.into_iter().any(|process| {
-        fs::read(process.path().join("cmdline"))
-            .is_ok_and(|line| String::from_utf8_lossy(&line).contains(marker))
-    })
 }
 
 #[test]

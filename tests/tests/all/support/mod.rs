@@ -35,7 +35,7 @@ pub use queues::{RecorderProject, S3_AUTHORIZATION, SERVICES};
 pub use scripted::{PROBE, invoke, with};
 pub use server::{Server, lambkin};
 pub use tls_front::{Authority, Identity, TlsFront};
-pub use tools::{Missing, installed, tool};
+pub use tools::{Missing, installed, interpreter, tool};
 pub use websocket::Client;
 
 /// Waits up to a minute for a condition and panics if it does not become true.

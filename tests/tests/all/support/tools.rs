@@ -21,6 +21,14 @@ pub fn tool(what: &str, mut probe: Command) -> Result<(), Missing> {
     }
 }
 
+/// Checks for a program that says its version, such as an interpreter.
+#[track_caller]
+pub fn interpreter(name: &str) -> Result<(), Missing> {
+    let mut probe = Command::new(name);
+    probe.arg("--version");
+    tool(name, probe)
+}
+
 /// The path of something that `tests/tools/install` puts into `target/test-tools`.
 #[track_caller]
 pub fn installed(what: &str) -> Result<PathBuf, Missing> {
