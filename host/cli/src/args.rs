@@ -83,6 +83,11 @@ pub enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
+    /// Write the manual pages, one for lambkin and one for each of its commands
+    Man {
+        /// The folder to write to, such as `~/.local/share/man/man1`
+        folder: PathBuf,
+    },
 }
 
 #[derive(Debug, Clone, clap::Args)]

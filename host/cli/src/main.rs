@@ -90,6 +90,7 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Schema => command::schema::run(),
         Command::Wit(wit) => command::wit::run(&wit),
         Command::Completions { shell } => command::completions::run(shell),
+        Command::Man { folder } => command::man::run(&folder),
         Command::Rie { args } => run_rie(args),
         Command::DockerLambda(args) => run_docker_lambda(args),
     }

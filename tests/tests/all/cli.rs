@@ -448,6 +448,42 @@ fn completions_are_generated_for_every_shell() {
 }
 
 #[test]
+fn the_manual_has_a_page_of_each_command() {
+    let project = Project::new("");
+    let output = run(&project, &["man", "share/man1"]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let page = |name: &str| std::fs::read_to_string(project.path().join("share/man1").join(name));
+    let all = page("lambkin.1").unwrap();
+    assert!(all.starts_with(".ie"), "{all}");
+    assert!(all.contains("lambkin\\-serve(1)"), "{all}");
+    let serve = page("lambkin-serve.1").unwrap();
+    assert!(serve.contains("\\-\\-watch"), "{serve}");
+    // Every command that the help lists.
+    let help = out(&run(&project, &["--help"]));
+    let (_, commands) = help.split_once("Commands:\n").unwrap();
+    let (commands, _) = commands.split_once("\n\n").unwrap();
+    let names = commands.lines().filter_map(|line| {
+        let is_name = line.starts_with("  ") && !line.starts_with("   ");
+        line.split_whitespace()
+            .next()
+            .filter(|name| is_name && *name != "help")
+    });
+    let names: Vec<_> = names.collect();
+    assert!(names.contains(&"docker-lambda"), "{names:?}");
+    for name in &names {
+        assert!(page(&format!("lambkin-{name}.1")).is_ok(), "{name}");
+    }
+    let count = format!("wrote {} manual pages to share/man1\n", names.len() + 1);
+    assert_eq!(err(&output), count);
+
+    std::fs::write(project.path().join("file"), "").unwrap();
+    let output = run(&project, &["man", "file"]);
+    assert_eq!(output.status.code(), Some(2));
+    let message = "error: cannot make the folder file for the manual pages: ";
+    assert!(err(&output).starts_with(message), "{}", err(&output));
+}
+
+#[test]
 fn wit_writes_the_contracts_of_the_roles_that_are_named() {
     let project = Project::new("");
     let output = run(&project, &["wit", "http-trigger", "batch-trigger"]);

@@ -6,6 +6,7 @@ pub mod docker_lambda;
 pub mod doctor;
 pub mod exec;
 pub mod invoke;
+pub mod man;
 mod port_holder;
 pub mod queue;
 pub mod rie;
