@@ -13,6 +13,9 @@ use crate::yaml;
 /// What a user says besides the project's files.
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// The project's folder, in which lambkin.toml would be: relative paths in it start from there. Empty, it is the
+    /// current folder.
+    pub folder: PathBuf,
     /// Values of a template's parameters, and of the exports of other stacks: `--parameter NAME=VALUE`.
     pub parameters: BTreeMap<String, String>,
     /// Folders for layers that the project names by ARN: `--layer ARN=FOLDER`.
@@ -48,6 +51,7 @@ pub enum Ports {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            folder: PathBuf::new(),
             parameters: BTreeMap::new(),
             layers: BTreeMap::new(),
             environment_file: None,
