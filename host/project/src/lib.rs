@@ -19,6 +19,7 @@ pub mod file;
 pub mod local_url;
 pub mod report;
 pub mod resource;
+pub mod sam;
 pub mod sections;
 pub mod value;
 pub mod yaml;

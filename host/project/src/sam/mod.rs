@@ -1,0 +1,74 @@
+//! The macro `AWS::Serverless-2016-10-31`: resources of SAM become those of CloudFormation.
+//!
+//! Contract: every `AWS::Serverless::*` resource of a template is replaced by the resources that AWS's translator
+//! (`aws-sam-translator`) makes of it, with the same logical ids, intrinsic functions kept. What has no effect here is not
+//! made: permissions, deployments by hash, tags that SAM adds. A role is made only if the template refers to it.
+//! Logical ids with a hash have none here: `FnVersion`, and layers keep their ids. Resources without a
+//! counterpart (`AWS::Serverless::StateMachine`) stay as they are. Each value has the place that it was made from.
+//!
+//! On failure: mistakes that AWS's translator rejects are refused in the report, so that all are shown at once; the rest of
+//! the template is expanded.
+
+#![allow(dead_code, reason = "what further events need")]
+
+mod api_events;
+mod attributes;
+mod build;
+mod expansion;
+mod function;
+mod globals;
+mod openapi;
+mod references;
+mod rest_api;
+mod schema;
+mod tables;
+
+use crate::context::Context;
+use crate::resource::Template;
+use crate::value::Kind;
+use crate::{ProjectError, value};
+
+use expansion::Expansion;
+
+/// The name of the macro in `Transform`.
+pub const MACRO: &str = "AWS::Serverless-2016-10-31";
+
+/// Whether a template uses the macro.
+#[must_use]
+pub fn is_used(template: &Template) -> bool {
+    let transforms = template.root.get("Transform").map(value::Value::items);
+    transforms
+        .unwrap_or_default()
+        .iter()
+        .any(|name| name.as_str() == Some(MACRO))
+}
+
+/// Replaces the resources of SAM by those of CloudFormation.
+///
+/// # Errors
+///
+/// [`ProjectError::At`] if `Resources` or `Globals` are no maps.
+pub fn expand(context: &Context, template: &mut Template) -> Result<(), ProjectError> {
+    let Some(resources) = template.root.get_mut("Resources") else {
+        return Ok(());
+    };
+    let place = resources.place;
+    let Kind::Map(resources) = std::mem::replace(&mut resources.kind, Kind::Null) else {
+        return Err(context.error(place, "Resources must be a map"));
+    };
+    let globals = template.root.remove("Globals");
+    let mut expansion = Expansion::new(context, &template.root, resources);
+    schema::check(&expansion);
+    api_events::add_implicit(&mut expansion);
+    if let Some(globals) = &globals {
+        globals::merge(&mut expansion, globals)?;
+    }
+    for id in expansion.ids_of("Function") {
+        function::expand(&mut expansion, &id);
+    }
+    for id in expansion.ids_of("Api") {
+        rest_api::expand(&mut expansion, &id);
+    }
+    expansion.finish(&mut template.root, place);
+    Ok(())
+}

@@ -1,0 +1,81 @@
+"""Expands templates of SAM with AWS's translator.
+
+Reads a JSON object of templates by name, and writes one with the results: {"template": ...} or {"errors": [...]}.
+The translator accepts code in S3 only, so that local paths are given to it as objects of a bucket, and put back.
+"""
+
+import json
+import os
+import sys
+
+os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
+
+from samtranslator.model.exceptions import InvalidDocumentException
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+
+BUCKET = "local-file"
+# The properties that name files, of each type of resource, and what they are if they are missing.
+FILES = {
+    "Function": ("CodeUri", "."),
+    "LayerVersion": ("ContentUri", None),
+    "Api": ("DefinitionUri", None),
+    "HttpApi": ("DefinitionUri", None),
+}
+
+
+def is_local(value):
+    if isinstance(value, str):
+        return not value.startswith("s3://")
+    return value is not None and "Bucket" not in value
+
+
+def hide(properties, key, default=None):
+    value = properties.get(key, default)
+    if is_local(value):
+        properties[key] = {"Bucket": BUCKET, "Key": value}
+
+
+def without_files(template):
+    sections = template.get("Globals", {})
+    for name, (key, default) in FILES.items():
+        section = sections.get(name, {})
+        hide(section, key)
+        for resource in template["Resources"].values():
+            if resource["Type"] != "AWS::Serverless::" + name:
+                continue
+            properties = resource.setdefault("Properties", {})
+            has_code = properties.get("InlineCode") or properties.get("PackageType") == "Image"
+            hide(properties, key, None if has_code or key in section else default)
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Application":
+            properties = resource["Properties"]
+            if isinstance(properties["Location"], str) and is_local(properties["Location"]):
+                properties["Location"] = "https://" + BUCKET + "/" + properties["Location"]
+    return template
+
+
+def with_files(value):
+    if isinstance(value, list):
+        return [with_files(item) for item in value]
+    if isinstance(value, str) and value.startswith("https://" + BUCKET + "/"):
+        return value.removeprefix("https://" + BUCKET + "/")
+    if not isinstance(value, dict):
+        return value
+    for bucket, key in ("S3Bucket", "S3Key"), ("Bucket", "Key"):
+        if value.get(bucket) == BUCKET:
+            return value[key]
+    return {key: with_files(item) for key, item in value.items()}
+
+
+def translated(template):
+    try:
+        translator = Translator({}, Parser())
+        result = translator.translate(without_files(template), {}, passthrough_metadata=True)
+        return {"template": with_files(result)}
+    except InvalidDocumentException as error:
+        return {"errors": [cause.message for cause in error.causes]}
+
+
+templates = json.load(sys.stdin)
+json.dump({name: translated(template) for name, template in templates.items()}, sys.stdout)

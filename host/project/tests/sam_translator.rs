@@ -1,0 +1,275 @@
+//! The macro of SAM compared with AWS's translator, `aws-sam-translator`.
+//!
+//! Contract: for each template in `sam/`, both make the same resources, apart from what has no effect here: permissions,
+//! roles, policies, tags that SAM adds, hashes in ids. If the translator is missing, the test is skipped, and fails if
+//! `CI` is set.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a failed assertion is how a test reports"
+)]
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use lambkin_project::context::{Context, Options};
+use lambkin_project::file::TEMPLATE_BYTES;
+use lambkin_project::resource::Template;
+use lambkin_project::sam;
+use lambkin_project::value::{Kind, Value};
+use serde_json::{Value as Json, json};
+
+/// Types of resources that have no effect here, and that the macro does not make.
+const LEFT_OUT: [&str; 4] = [
+    "AWS::Lambda::Permission",
+    "AWS::IAM::Role",
+    "AWS::IAM::ManagedPolicy",
+    "AWS::SQS::QueuePolicy",
+];
+
+/// Types of resources whose ids AWS's translator gives a hash.
+const HASHED: [&str; 3] = [
+    "AWS::ApiGateway::Deployment",
+    "AWS::Lambda::LayerVersion",
+    "AWS::Lambda::Version",
+];
+
+fn samples() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sam");
+    let mut samples: Vec<PathBuf> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "yaml")
+        })
+        .collect();
+    samples.sort();
+    samples
+}
+
+/// The results of AWS's translator. None if it is missing.
+fn translated(templates: &BTreeMap<String, Json>) -> Option<BTreeMap<String, Json>> {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sam/translate.py");
+    let packages = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../target/test-tools/sam-translator")
+        .canonicalize();
+    let packages = match packages {
+        Ok(packages) => packages,
+        Err(error) => return missing(&error.to_string()),
+    };
+    let python = Command::new("python3")
+        .arg(tests)
+        .env("PYTHONPATH", packages)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut child = match python {
+        Ok(child) => child,
+        Err(error) => return missing(&error.to_string()),
+    };
+    let input = serde_json::to_vec(templates).unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let writer = std::thread::spawn(move || stdin.write_all(&input));
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "translate.py: {errors}");
+    Some(serde_json::from_slice(&output.stdout).unwrap())
+}
+
+fn missing(reason: &str) -> Option<BTreeMap<String, Json>> {
+    assert!(
+        std::env::var_os("CI").is_none(),
+        "aws-sam-translator is needed in CI: {reason}"
+    );
+    let line = format!(
+        "SKIPPED: sam_translator: aws-sam-translator is missing ({reason}); tests/tools/install installs it\n"
+    );
+    // Not `eprintln!`, whose output the test harness shows of failed tests only.
+    let _ = std::io::stderr().write_all(line.as_bytes());
+    None
+}
+
+#[test]
+fn templates_become_what_the_translator_of_aws_makes_of_them() {
+    let mut ours = BTreeMap::new();
+    let mut templates = BTreeMap::new();
+    for path in samples() {
+        let context = Context::new(Options::default());
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let loaded = context.load(&path, TEMPLATE_BYTES).unwrap();
+        templates.insert(name.clone(), loaded.to_json());
+        ours.insert(name, expanded(&context, &path, loaded));
+    }
+    let Some(translated) = translated(&templates) else {
+        return;
+    };
+    let mut differences = Vec::new();
+    for (name, (mut ours, refusals)) in ours {
+        let mut theirs = translated[&name].clone();
+        let Some(theirs) = theirs.get_mut("template") else {
+            differences.push(format!("{name}: the translator says {theirs}"));
+            continue;
+        };
+        if !refusals.is_empty() {
+            differences.push(format!("{name}: {}", refusals.join("\n")));
+        }
+        normalize(theirs);
+        normalize(&mut ours);
+        compare(&name, theirs, &ours, &mut differences);
+    }
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+fn expanded(context: &Context, path: &Path, loaded: Value) -> (Json, Vec<String>) {
+    let place = loaded.place;
+    let Kind::Map(root) = loaded.kind else {
+        panic!("{} is no map", path.display());
+    };
+    let mut template = Template {
+        name: "sample".to_owned(),
+        folder: path.parent().unwrap().to_owned(),
+        root,
+    };
+    sam::expand(context, &mut template).unwrap();
+    let refusals = context.report.refusals(&context.files());
+    let root = Value::new(place, Kind::Map(template.root));
+    (root.to_json(), refusals)
+}
+
+/// Drops what has no effect here.
+fn normalize(template: &mut Json) {
+    let template = template.as_object_mut().unwrap();
+    for section in [
+        "Transform",
+        "Globals",
+        "Metadata",
+        "AWSTemplateFormatVersion",
+        "Description",
+    ] {
+        template.remove(section);
+    }
+    let resources = template["Resources"].as_object_mut().unwrap();
+    resources.retain(|_, resource| {
+        let kind = resource["Type"].as_str().unwrap();
+        !LEFT_OUT.contains(&kind) && !kind.starts_with("AWS::CodeDeploy::")
+    });
+    let mut renamed = BTreeMap::new();
+    for (id, resource) in resources.iter_mut() {
+        let kind = resource["Type"].as_str().unwrap().to_owned();
+        let digits = id.len().saturating_sub(10);
+        let hashed = id.get(digits..).unwrap_or_default();
+        if HASHED.contains(&kind.as_str()) && hashed.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            renamed.insert(id.clone(), id[..digits].to_owned());
+        }
+        for attribute in [
+            "DependsOn",
+            "DeletionPolicy",
+            "UpdateReplacePolicy",
+            "UpdatePolicy",
+            "Metadata",
+        ] {
+            resource.as_object_mut().unwrap().remove(attribute);
+        }
+        let Some(properties) = resource.get_mut("Properties").and_then(Json::as_object_mut) else {
+            continue;
+        };
+        match kind.as_str() {
+            "AWS::Lambda::Function" => drop(properties.remove("Role")),
+            "AWS::ApiGateway::Deployment" => {
+                properties.remove("Description");
+                properties.remove("StageName");
+            }
+            _ => {}
+        }
+        drop_own_tags(properties);
+    }
+    let mut whole = Json::Object(std::mem::take(template));
+    rename(&mut whole, &renamed);
+    *template = whole.as_object().unwrap().clone();
+}
+
+/// Drops the tags that only SAM adds.
+fn drop_own_tags(properties: &mut serde_json::Map<String, Json>) {
+    let is_own = |key: &str| key.ends_with(":createdBy");
+    let is_empty = match properties.get_mut("Tags") {
+        Some(Json::Array(tags)) => {
+            tags.retain(|tag| !tag["Key"].as_str().is_some_and(is_own));
+            tags.is_empty()
+        }
+        Some(Json::Object(tags)) => {
+            tags.retain(|key, _| !is_own(key));
+            tags.is_empty()
+        }
+        _ => false,
+    };
+    if is_empty {
+        properties.remove("Tags");
+    }
+    if let Some(Json::Object(body)) = properties.get_mut("Body")
+        && let Some(Json::Array(tags)) = body.get_mut("tags")
+    {
+        tags.retain(|tag| !tag["name"].as_str().is_some_and(is_own));
+        if tags.is_empty() {
+            body.remove("tags");
+        }
+    }
+}
+
+/// Gives resources other ids, wherever a text is or contains one.
+fn rename(value: &mut Json, renamed: &BTreeMap<String, String>) {
+    match value {
+        Json::String(text) => {
+            for (from, to) in renamed {
+                if text.contains(from) {
+                    *text = text.replace(from, to);
+                }
+            }
+        }
+        Json::Array(items) => {
+            for item in items {
+                rename(item, renamed);
+            }
+        }
+        Json::Object(members) => {
+            let taken = std::mem::take(members);
+            for (key, mut member) in taken {
+                rename(&mut member, renamed);
+                members.insert(renamed.get(&key).cloned().unwrap_or(key), member);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Adds each difference with its path.
+fn compare(path: &str, theirs: &Json, ours: &Json, differences: &mut Vec<String>) {
+    match (theirs, ours) {
+        (Json::Object(theirs), Json::Object(ours)) => {
+            for (key, theirs) in theirs {
+                let none = json!(null);
+                let ours = ours.get(key).unwrap_or(&none);
+                compare(&format!("{path}.{key}"), theirs, ours, differences);
+            }
+            for (key, ours) in ours.iter().filter(|(key, _)| !theirs.contains_key(*key)) {
+                compare(&format!("{path}.{key}"), &json!(null), ours, differences);
+            }
+        }
+        (Json::Array(left), Json::Array(right)) if left.len() == right.len() => {
+            for (index, (theirs, ours)) in left.iter().zip(right).enumerate() {
+                compare(&format!("{path}[{index}]"), theirs, ours, differences);
+            }
+        }
+        _ if theirs == ours => {}
+        _ => differences.push(format!("{path}\n   AWS's: {theirs}\n   ours:  {ours}")),
+    }
+}
