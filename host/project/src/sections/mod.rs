@@ -7,9 +7,18 @@
 //!
 //! On failure: nothing fails. What cannot be served is refused in the report, and left out.
 
+pub mod authorizer;
+pub mod cors;
+pub mod door;
 pub mod function;
+pub mod function_url;
+pub mod http_api;
 pub mod item;
+pub mod openapi;
 pub mod ports;
+pub mod read;
+pub mod reference;
+pub mod stage;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -44,10 +53,21 @@ pub fn write(context: &Context, stack: &Stack) -> Document {
         root.table("invoke").set("listen", listen, None);
     }
     function::write(context, stack, &mut document);
+    doors(context, stack, &mut document);
     for section in SECTIONS {
         if document.root.table(section).is_empty() {
             document.root.remove(section);
         }
     }
     document
+}
+
+/// Triggers of requests. APIs come first, so that the first one has the port that users know.
+fn doors(context: &Context, stack: &Stack, document: &mut Document) {
+    for api in stack.of_kind("AWS::ApiGatewayV2::Api") {
+        http_api::write(context, stack, api, document);
+    }
+    for url in stack.of_kind("AWS::Lambda::Url") {
+        function_url::write(context, stack, url, document);
+    }
 }

@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use tempfile::TempDir;
 
@@ -36,6 +37,22 @@ pub fn write(resources: &str) -> String {
     assert_eq!(written.notes, [""; 0]);
     assert_eq!(written.refusals, [""; 0]);
     written.text
+}
+
+/// The triggers for resources beside the functions `f` and `g`, and what is noted and refused.
+pub fn triggers(resources: &str) -> Written {
+    let functions = ["f", "g"].map(|name| {
+        format!("{name}:\n  Type: AWS::Lambda::Function\n  Properties: {{Code: ., Handler: app.handler, Runtime: python3.13}}\n")
+    });
+    let project = Project::new().file("app.py", "def handler(event, context):\n    return {}\n");
+    let mut written = project.write(&format!("{resources}\n{}", functions.concat()));
+    check(&project, &written.text);
+    let start = written
+        .text
+        .find("[triggers.")
+        .unwrap_or(written.text.len());
+    written.text.drain(..start);
+    written
 }
 
 impl Project {
@@ -191,4 +208,22 @@ fn resolved(value: &Value) -> Value {
         other => other.clone(),
     };
     Value::new(value.place, kind)
+}
+
+/// With the variable `LAMBKIN`, the path of the program, the plugins have to accept the triggers, too.
+fn check(project: &Project, text: &str) {
+    let Some(program) = std::env::var_os("LAMBKIN") else {
+        return;
+    };
+    fs::write(project.path().join("lambkin.toml"), text).unwrap();
+    let output = Command::new(program)
+        .arg("check")
+        .current_dir(project.path())
+        .env_remove("PYENV_VERSION")
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_ne!(output.stdout, b"", "{said}");
+    let mut mistakes = said.lines().filter(|line| line.contains(": triggers."));
+    assert_eq!(mistakes.next(), None, "{text}\n{said}");
 }

@@ -1,0 +1,66 @@
+//! What all triggers of requests have in common: where they listen, and what they may fetch.
+//!
+//! Contract: a trigger's table begins with `plugin` and `listen`. Ports are those of [`super::ports`].
+
+use crate::context::Context;
+use crate::document::{Document, Table};
+use crate::resource::Resource;
+
+use super::ports;
+
+/// A way in for requests, by its plugin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// A load balancer.
+    Alb,
+    /// A function URL.
+    FunctionUrl,
+    /// An HTTP API.
+    Http,
+    /// A REST API.
+    Rest,
+    /// A WebSocket API.
+    WebSocket,
+}
+
+impl Door {
+    /// The plugin's name.
+    #[must_use]
+    pub fn plugin(self) -> &'static str {
+        match self {
+            Self::Alb => "alb",
+            Self::FunctionUrl => "function-url",
+            Self::Http => "api-gateway-http",
+            Self::Rest => "api-gateway-rest",
+            Self::WebSocket => "api-gateway-websocket",
+        }
+    }
+}
+
+/// The table of a trigger with its plugin and its address, to which settings are added before the next one is made.
+#[must_use]
+pub fn table(context: &Context, document: &Document, door: Door) -> Table {
+    let mut table = Table::default();
+    table.set("plugin", door.plugin(), None);
+    let listen = match door {
+        Door::WebSocket => ports::websocket(context, document),
+        _ => ports::http(document),
+    };
+    table.set("listen", listen, None);
+    table
+}
+
+/// Adds a trigger, named as the resource is.
+pub fn add(document: &mut Document, resource: &Resource, table: Table) {
+    let triggers = document.root.table("triggers");
+    triggers.set(&resource.name, table, resource.place);
+}
+
+/// Sets the key `api-id`, which events have, to what `Ref` gives for the API.
+pub fn set_api_id(table: &mut Table, api: &Resource) {
+    let id = api.reference.as_str();
+    let is_legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    if !id.is_empty() && id.bytes().all(is_legal) {
+        table.set("api-id", id, None);
+    }
+}

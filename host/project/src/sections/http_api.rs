@@ -1,0 +1,315 @@
+//! `AWS::ApiGatewayV2::Api` with the protocol HTTP → triggers of the plugin `api-gateway-http`.
+//!
+//! Contract: routes come from an OpenAPI body, from `AWS::ApiGatewayV2::Route` with `AWS::ApiGatewayV2::Integration`, and
+//! from an API's own `Target` (quick create). Later ones replace earlier ones with the same key.
+//!
+//! On failure: a route that goes elsewhere than to a function is refused; the others are served.
+
+use indexmap::IndexMap;
+
+use crate::context::Context;
+use crate::document::{Document, Item, Table};
+use crate::file::Place;
+use crate::resource::{Resource, Stack};
+use crate::value::Value;
+
+use super::authorizer::{self, Around, Authorizers, Definition, Guard, Style};
+use super::door::{self, Door};
+use super::openapi::{self, Need};
+use super::read::{number, one_of, seconds};
+use super::stage::{self, Stage};
+use super::{cors, reference};
+
+/// AWS's and the plugin's longest time for an integration, in milliseconds.
+const MAX_TIMEOUT_MS: i64 = 30_000;
+
+/// The path of OpenAPI that stands for the route `$default`.
+const DEFAULT_PATHS: [&str; 2] = ["/$default", "$default"];
+
+struct Writer<'s> {
+    context: &'s Context,
+    stack: &'s Stack,
+    api: &'s Resource,
+    stage: Stage<'s>,
+    authorizers: Authorizers,
+    routes: IndexMap<String, (Place, Item)>,
+}
+
+/// A route before it is written.
+struct Route<'v> {
+    key: String,
+    place: Place,
+    integration: Option<&'v Value>,
+    guard: Guard,
+    /// The version of the events if nothing says it.
+    usual_version: &'static str,
+}
+
+/// Writes the trigger of an API.
+pub fn write(context: &Context, stack: &Stack, api: &Resource, document: &mut Document) {
+    let mut table = door::table(context, document, Door::Http);
+    let mut writer = Writer {
+        context,
+        stack,
+        api,
+        stage: stage::of_v2(context, stack, api, "$default"),
+        authorizers: Authorizers::default(),
+        routes: IndexMap::new(),
+    };
+    if let Some(body) = api.get("Body") {
+        writer.body(body);
+    }
+    if let Some(place) = api.get("BodyS3Location").map(|it| it.place) {
+        let message = format!(
+            "the OpenAPI document of {} is in S3: put it into Body",
+            api.path
+        );
+        context.report.refuse(place, message);
+    }
+    writer.resources();
+    writer.quick_create();
+    writer.settings(&mut table);
+    if writer.routes.is_empty() {
+        let message = format!("the API {} has no routes that can be served", api.path);
+        context.report.note(api.place, message);
+        return;
+    }
+    let mut routes = Table::default();
+    for (key, (place, item)) in writer.routes {
+        routes.set(key, item, place);
+    }
+    table.set("routes", routes, None);
+    authorizer::set_network(&mut table, &writer.authorizers.network);
+    if !writer.authorizers.tables.is_empty() {
+        table.set("authorizers", writer.authorizers.tables, None);
+    }
+    door::add(document, api, table);
+}
+
+impl Writer<'_> {
+    fn settings(&self, table: &mut Table) {
+        let Stage { name, place, .. } = &self.stage;
+        if name != "$default" {
+            table.set("stage", name.as_str(), *place);
+        }
+        if !self.stage.variables.is_empty() {
+            let mut variables = Table::default();
+            for (name, value) in &self.stage.variables {
+                variables.set(name, value.as_str(), None);
+            }
+            table.set("stage-variables", variables, self.stage.variables_place);
+        }
+        let defaults = self
+            .stage
+            .properties
+            .and_then(|it| it.get("DefaultRouteSettings"));
+        if let Some(throttle) = defaults.and_then(throttle) {
+            table.set("throttle", throttle, defaults.map(|it| it.place));
+        }
+        let of_body = self
+            .api
+            .properties
+            .at(&["Body", "x-amazon-apigateway-cors"]);
+        if let Some(value) = self.api.get("CorsConfiguration").or(of_body)
+            && let Some(cors) = cors::table(self.context, &self.api.path, value)
+        {
+            table.set("cors", cors, value.place);
+        }
+        door::set_api_id(table, self.api);
+    }
+
+    fn body(&mut self, body: &Value) {
+        for scheme in openapi::schemes(body) {
+            if let Some(properties) = scheme.authorizer() {
+                let definition = Definition {
+                    name: scheme.name,
+                    place: scheme.place,
+                    properties,
+                    header: scheme.header(),
+                };
+                self.authorizer(definition);
+            }
+        }
+        for operation in openapi::operations(body) {
+            let key = match DEFAULT_PATHS.contains(&operation.path) {
+                true => "$default".to_owned(),
+                false => format!("{} {}", operation.method, operation.path),
+            };
+            let mut guard = Guard::Open;
+            for need in openapi::needs(body, &operation) {
+                guard = match need {
+                    Need::Signature => self.authorizers.iam(operation.place),
+                    Need::Authorizer(name, scopes) => self.authorizers.guard(&name, scopes),
+                    Need::ApiKey => continue,
+                };
+            }
+            self.route(Route {
+                key,
+                place: operation.place,
+                integration: operation.integration(body),
+                guard,
+                usual_version: "1.0",
+            });
+        }
+    }
+
+    fn resources(&mut self) {
+        let (stack, api) = (self.stack, self.api);
+        let part = |kind| reference::parts(stack, kind, "ApiId", api);
+        for resource in part("AWS::ApiGatewayV2::Authorizer") {
+            self.authorizer(Definition {
+                name: &resource.name,
+                place: resource.place,
+                properties: &resource.properties,
+                header: None,
+            });
+        }
+        let integrations: Vec<_> = part("AWS::ApiGatewayV2::Integration").collect();
+        for route in part("AWS::ApiGatewayV2::Route") {
+            let Some(key) = route.properties.text_of("RouteKey") else {
+                let message = format!("the route {} has no RouteKey", route.path);
+                self.context.report.refuse(route.place, message);
+                continue;
+            };
+            let target = route.get("Target").and_then(Value::as_str);
+            let id = target.and_then(|target| target.rsplit('/').next());
+            let integration = integrations
+                .iter()
+                .find(|it| id == Some(it.reference.as_str()));
+            let kind = route.properties.text_of("AuthorizationType");
+            let guard = match kind.as_deref().unwrap_or("NONE") {
+                "NONE" => Guard::Open,
+                "AWS_IAM" => self.authorizers.iam(route.place),
+                _ => {
+                    let value = route.get("AuthorizerId");
+                    let found = reference::find(stack, "AWS::ApiGatewayV2::Authorizer", value);
+                    let scopes = route.get("AuthorizationScopes").map(Value::items);
+                    let scopes = scopes.unwrap_or_default().iter().filter_map(Value::as_str);
+                    let scopes = scopes.map(str::to_owned).collect();
+                    let name = found.map_or_else(
+                        || value.and_then(Value::as_str).unwrap_or_default(),
+                        |found| &found.name,
+                    );
+                    self.authorizers.guard(name, scopes)
+                }
+            };
+            self.route(Route {
+                key: key.trim().to_owned(),
+                place: route.place,
+                integration: integration.map(|it| &it.properties),
+                guard,
+                usual_version: "1.0",
+            });
+        }
+    }
+
+    fn quick_create(&mut self) {
+        if self.api.get("Target").is_none() {
+            return;
+        }
+        let key = self.api.properties.text_of("RouteKey");
+        self.route(Route {
+            key: key.as_deref().unwrap_or("$default").to_owned(),
+            place: self.api.place,
+            integration: Some(&self.api.properties),
+            guard: Guard::Open,
+            usual_version: "2.0",
+        });
+    }
+
+    fn authorizer(&mut self, definition: Definition<'_>) {
+        let around = Around {
+            context: self.context,
+            stack: self.stack,
+            trigger: &self.api.name,
+            variables: &self.stage.variables,
+            style: Style::Http,
+        };
+        self.authorizers.add(around, definition);
+    }
+
+    fn route(&mut self, route: Route<'_>) {
+        match self.item(&route) {
+            Ok(item) => {
+                self.routes.insert(route.key, (route.place, item));
+            }
+            Err(why) => {
+                let message = format!("{} {why}: it is not served", route.key);
+                self.context.report.refuse(route.place, message);
+            }
+        }
+    }
+
+    /// The value of a route; an error says what it does instead.
+    fn item(&self, route: &Route<'_>) -> Result<Item, String> {
+        if let Guard::Unknown(why) = &route.guard {
+            return Err(why.clone());
+        }
+        let Some(integration) = route.integration else {
+            return Err("has no integration in the project".to_owned());
+        };
+        let subtype = one_of(integration, &["IntegrationSubtype", "integrationSubtype"]);
+        if let Some(subtype) = subtype.and_then(Value::as_text) {
+            return Err(format!("goes to {subtype}, not to a function"));
+        }
+        let uri = one_of(integration, &["IntegrationUri", "uri", "Target"]);
+        let uri = uri.ok_or_else(|| "has no IntegrationUri".to_owned())?;
+        let kind = one_of(integration, &["IntegrationType", "type"]).and_then(Value::as_text);
+        let kind = kind.unwrap_or("AWS_PROXY".into()).to_uppercase();
+        if kind != "AWS_PROXY" {
+            let uri = uri.as_text().unwrap_or("another server".into());
+            return Err(format!("goes to {uri} ({kind}), not to a function"));
+        }
+        let invoked = reference::invoked(self.stack, uri, &self.stage.variables);
+        let function = invoked.map_err(|elsewhere| elsewhere.0)?.function;
+        let mut table = Table::default();
+        table.set("function", function.as_str(), uri.place);
+        let version = one_of(
+            integration,
+            &["PayloadFormatVersion", "payloadFormatVersion"],
+        );
+        let known = version.and_then(authorizer::format_version);
+        let place = version.map_or(route.place, |value| value.place);
+        match known.unwrap_or(route.usual_version) {
+            "2.0" => {}
+            other => table.set("payload-format-version", other, place),
+        }
+        let timeout = one_of(integration, &["TimeoutInMillis", "timeoutInMillis"]);
+        if let Some(timeout) = timeout
+            && let Some(milliseconds) = timeout.as_integer()
+            && milliseconds != MAX_TIMEOUT_MS
+        {
+            table.set("timeout", seconds(milliseconds), timeout.place);
+        }
+        let parameters = one_of(integration, &["RequestParameters", "requestParameters"]);
+        if let Some(parameters) = parameters {
+            let message = format!("{}: parameter mappings have no effect here", route.key);
+            self.context.report.note(parameters.place, message);
+        }
+        let settings = self
+            .stage
+            .properties
+            .and_then(|it| it.at(&["RouteSettings", &route.key]));
+        if let Some(throttle) = settings.and_then(throttle) {
+            table.set("throttle", throttle, settings.map(|it| it.place));
+        }
+        authorizer::set_guard(&mut table, &route.guard, route.place);
+        Ok(match table.iter().count() {
+            1 => Item::Text(function),
+            _ => Item::Table(table),
+        })
+    }
+}
+
+/// The throttle of route settings, if they have both limits.
+fn throttle(settings: &Value) -> Option<Table> {
+    let rate = settings.get("ThrottlingRateLimit")?;
+    let burst = settings.get("ThrottlingBurstLimit")?;
+    let mut table = Table::default();
+    table.set("rate-limit", number(rate)?, rate.place);
+    table.set("burst-limit", number(burst)?, burst.place);
+    Some(table)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,144 @@
+use crate::sections::testing::triggers;
+
+#[test]
+fn an_api_of_routes_and_integrations() {
+    let written = triggers(
+        "
+WebApi:
+  Type: AWS::ApiGatewayV2::Api
+  Properties:
+    Name: web
+    ProtocolType: HTTP
+    CorsConfiguration: {AllowOrigins: ['https://a.example'], AllowMethods: ['*'], AllowCredentials: true}
+Stage:
+  Type: AWS::ApiGatewayV2::Stage
+  Properties:
+    ApiId: WebApi
+    StageName: $default
+    AutoDeploy: true
+    StageVariables: {TABLE: items}
+    DefaultRouteSettings: {ThrottlingRateLimit: 100, ThrottlingBurstLimit: 200}
+    RouteSettings: {'GET /x/{id}': {ThrottlingRateLimit: 0.5, ThrottlingBurstLimit: 1}}
+I:
+  Type: AWS::ApiGatewayV2::Integration
+  Properties:
+    ApiId: WebApi
+    IntegrationType: AWS_PROXY
+    IntegrationUri: arn:aws:lambda:us-east-1:123456789012:function:f
+    PayloadFormatVersion: '2.0'
+    TimeoutInMillis: 2500
+J:
+  Type: AWS::ApiGatewayV2::Integration
+  Properties:
+    ApiId: WebApi
+    IntegrationType: AWS_PROXY
+    IntegrationUri: arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:123456789012:function:g/invocations
+    PayloadFormatVersion: 1.0
+Q:
+  Type: AWS::ApiGatewayV2::Integration
+  Properties: {ApiId: WebApi, IntegrationType: AWS_PROXY, IntegrationSubtype: SQS-SendMessage, PayloadFormatVersion: '1.0'}
+R1:
+  Type: AWS::ApiGatewayV2::Route
+  Properties: {ApiId: WebApi, RouteKey: 'GET /x/{id}', Target: integrations/I}
+R2:
+  Type: AWS::ApiGatewayV2::Route
+  Properties: {ApiId: WebApi, RouteKey: 'ANY /{proxy+}', Target: integrations/J, AuthorizationType: JWT, AuthorizerId: Users, AuthorizationScopes: [a, b]}
+R3:
+  Type: AWS::ApiGatewayV2::Route
+  Properties: {ApiId: WebApi, RouteKey: POST /submit, Target: integrations/Q}
+R4:
+  Type: AWS::ApiGatewayV2::Route
+  Properties: {ApiId: WebApi, RouteKey: $default, Target: integrations/I, AuthorizationType: AWS_IAM}
+R5:
+  Type: AWS::ApiGatewayV2::Route
+  Properties: {ApiId: WebApi, RouteKey: GET /none, Target: integrations/None}
+R6:
+  Type: AWS::ApiGatewayV2::Route
+  Properties: {ApiId: WebApi, RouteKey: GET /c, Target: integrations/I, AuthorizationType: CUSTOM, AuthorizerId: Check}
+Users:
+  Type: AWS::ApiGatewayV2::Authorizer
+  Properties:
+    ApiId: WebApi
+    AuthorizerType: JWT
+    IdentitySource: [$request.header.Authorization]
+    JwtConfiguration: {Issuer: 'https://issuer.example', Audience: [me]}
+Check:
+  Type: AWS::ApiGatewayV2::Authorizer
+  Properties:
+    ApiId: WebApi
+    AuthorizerType: REQUEST
+    AuthorizerUri: arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:123456789012:function:g/invocations
+    IdentitySource: [$request.header.x-key, $context.routeKey]
+    AuthorizerPayloadFormatVersion: '2.0'
+    EnableSimpleResponses: true
+    AuthorizerResultTtlInSeconds: 60
+",
+    );
+    assert_eq!(
+        written.text,
+        r#"[triggers.web-api]
+plugin = "api-gateway-http"
+listen = "127.0.0.1:3000"
+network = ["https://issuer.example"]
+
+[triggers.web-api.stage-variables]
+TABLE = "items"
+
+[triggers.web-api.throttle]
+rate-limit = 100
+burst-limit = 200
+
+[triggers.web-api.cors]
+allow-origins = ["https://a.example"]
+allow-methods = ["*"]
+allow-credentials = true
+
+[triggers.web-api.routes."GET /x/{id}"]
+function = "f"
+timeout = 2.5
+
+[triggers.web-api.routes."GET /x/{id}".throttle]
+rate-limit = 0.5
+burst-limit = 1
+
+[triggers.web-api.routes."ANY /{proxy+}"]
+function = "g"
+payload-format-version = "1.0"
+authorizer = "Users"
+authorization-scopes = ["a", "b"]
+
+[triggers.web-api.routes."$default"]
+function = "f"
+timeout = 2.5
+authorizer = "iam"
+
+[triggers.web-api.routes."GET /c"]
+function = "f"
+timeout = 2.5
+authorizer = "Check"
+
+[triggers.web-api.authorizers.Users]
+type = "jwt"
+issuer = "https://issuer.example"
+audience = ["me"]
+
+[triggers.web-api.authorizers.Check]
+type = "request"
+function = "g"
+identity-source = ["$request.header.x-key", "$context.routeKey"]
+result-ttl = 60
+enable-simple-responses = true
+
+[triggers.web-api.authorizers.iam]
+type = "iam"
+"#
+    );
+    assert_eq!(
+        written.refusals,
+        [
+            "template.yaml:41:1: POST /submit goes to SQS-SendMessage, not to a function: it is not served",
+            "template.yaml:47:1: GET /none has no integration in the project: it is not served",
+        ]
+    );
+    assert_eq!(written.notes, [""; 0]);
+}
