@@ -263,6 +263,28 @@ impl Value {
         }
     }
 
+    /// A value from JSON, all of which has one place.
+    #[must_use]
+    pub fn from_json(place: Place, json: &serde_json::Value) -> Self {
+        match json {
+            serde_json::Value::Null => Self::null(place),
+            serde_json::Value::Bool(boolean) => Self::plain(place, boolean),
+            serde_json::Value::Number(number) => Self::plain(place, number),
+            serde_json::Value::String(text) => Self::text(place, text.as_str()),
+            serde_json::Value::Array(items) => {
+                let items = items.iter().map(|item| Self::from_json(place, item));
+                Self::list(place, items.collect())
+            }
+            serde_json::Value::Object(members) => {
+                let members = members.iter();
+                Self::map(
+                    place,
+                    members.map(|(key, value)| (key.as_str(), Self::from_json(place, value))),
+                )
+            }
+        }
+    }
+
     /// What the value is, for messages: `a list`.
     #[must_use]
     pub fn described(&self) -> &'static str {

@@ -30,23 +30,26 @@ pub fn item(context: &Context, value: &Value, wanted: Wanted, what: &str) -> Opt
         );
         return None;
     }
+    if wanted == Wanted::Texts {
+        let items = value.items().iter();
+        return Some(Item::List(
+            items
+                .filter_map(|text| item(context, text, Wanted::Text, what))
+                .collect(),
+        ));
+    }
+    converted(value, wanted)
+}
+
+fn converted(value: &Value, wanted: Wanted) -> Option<Item> {
     let found = match wanted {
-        Wanted::Text => value
-            .as_str()
-            .filter(|_| !value.is_null())
-            .map(|text| Item::Text(text.to_owned())),
+        Wanted::Text => value.as_str().map(Item::from),
         Wanted::Number => match value.as_integer() {
             Some(integer) => Some(Item::Integer(integer)),
             None => value.as_number().map(Item::Float),
         },
         Wanted::Bool => value.as_bool().map(Item::Bool),
-        Wanted::Texts => {
-            let texts = value.items().iter().map(|text| {
-                let text = item(context, text, Wanted::Text, what)?;
-                matches!(text, Item::Text(_)).then_some(text)
-            });
-            texts.collect::<Option<Vec<Item>>>().map(Item::List)
-        }
+        Wanted::Texts => None,
     };
     found.or_else(|| Item::from_json(&value.to_json()))
 }
@@ -65,6 +68,23 @@ pub fn copy(
     };
     let what = format!("{} of {}", property.join("."), resource.path);
     if let Some(item) = item(context, value, wanted, &what) {
+        table.set(key, item, value.place);
+    }
+}
+
+/// Sets a key to a property of a resource, if it has it and it is known here: for what has no effect.
+pub fn copy_if_known(
+    resource: &Resource,
+    property: &[&str],
+    table: &mut Table,
+    key: &str,
+    wanted: Wanted,
+) {
+    let value = resource.properties.at(property);
+    let value = value.filter(|value| value.as_unknown().is_none());
+    if let Some(value) = value
+        && let Some(item) = converted(value, wanted)
+    {
         table.set(key, item, value.place);
     }
 }

@@ -7,20 +7,28 @@
 //!
 //! On failure: nothing fails. What cannot be served is refused in the report, and left out.
 
+pub mod asynchronous;
 pub mod authorizer;
+pub mod bucket;
 pub mod cors;
 pub mod door;
+pub mod event_source_mapping;
 pub mod function;
 pub mod function_url;
 pub mod http_api;
 pub mod item;
+pub mod name;
+pub mod notification;
 pub mod openapi;
 pub mod ports;
+pub mod queue;
 pub mod read;
 pub mod reference;
 pub mod stage;
+pub mod target;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod version;
 
 use crate::context::Context;
 use crate::document::Document;
@@ -53,6 +61,12 @@ pub fn write(context: &Context, stack: &Stack) -> Document {
         root.table("invoke").set("listen", listen, None);
     }
     function::write(context, stack, &mut document);
+    queue::write(context, stack, &mut document);
+    bucket::write(context, stack, &mut document);
+    version::write(context, stack, &mut document);
+    asynchronous::write(context, stack, &mut document);
+    event_source_mapping::write(context, stack, &mut document);
+    notification::write(context, stack, &mut document);
     doors(context, stack, &mut document);
     for section in SECTIONS {
         if document.root.table(section).is_empty() {
