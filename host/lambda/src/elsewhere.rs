@@ -105,11 +105,11 @@ pub(crate) fn bootstraps(code: &Path, is_archive: bool) -> Vec<String> {
                 folder.display()
             ),
             (true, Some(folder)) => format!(
-                "there is one in the folder {0}: let `code` end with {0}",
+                "there is one in the folder {}: let that folder be the code",
                 folder.display()
             ),
             _ => format!(
-                "there is {}: rename it to `bootstrap`, or start it with command = [\"./{0}\"]",
+                "there is {}: rename it to `bootstrap`, or let that file be the code",
                 file.display()
             ),
         });
@@ -136,7 +136,7 @@ pub(crate) fn handlers(code: &Path, is_archive: bool) -> Vec<String> {
             file.display()
         ),
         false => format!(
-            "there is {}: if it has the handler, let `code` end with {}",
+            "there is {}: if it has the handler, let {} be the code",
             file.display(),
             folder.display()
         ),
@@ -145,7 +145,7 @@ pub(crate) fn handlers(code: &Path, is_archive: bool) -> Vec<String> {
     match hints.is_empty() {
         true => vec![
             "a handler is looked for in files such as lambda_function.py, index.mjs, app.rb and Hello.java beside it; \
-             `handler` names another one"
+             any other one has to be named, as in handler = \"file.function\" or --handler file.function"
                 .to_owned(),
         ],
         false => hints,
@@ -394,9 +394,7 @@ mod tests {
         program_at(&code.join("node_modules/x/bootstrap"));
         assert_eq!(
             bootstraps(code),
-            [
-                "there is one in the folder target/lambda/hello: let `code` end with target/lambda/hello"
-            ]
+            ["there is one in the folder target/lambda/hello: let that folder be the code"]
         );
         fs::write(code.join("boostrap"), "").unwrap();
         assert!(bootstraps(code)[0].starts_with("there is boostrap: rename it to `bootstrap`"));
@@ -418,7 +416,7 @@ mod tests {
         );
         assert_eq!(
             handlers(code, false),
-            ["there is proj/app.py: if it has the handler, let `code` end with proj"]
+            ["there is proj/app.py: if it has the handler, let proj be the code"]
         );
     }
 

@@ -11,8 +11,8 @@
 //! `archive`, `rootfs`, `access`, `elf`, `elsewhere`, `executable`, `bootstrap`, `function_error`, `image`, `made_from`,
 //! `managed`, `code`, `wrapper`, `clock`, `debugger`, `spec`, `installation`, `view`, `recursion`, `state_machine`,
 //! `api_error`, `dispatch`, `demand`, `start_turn`, `memory`, `extension` and `telemetry` (in the order of their files),
-//! `visible`, `log`, `runtime_api`, `ports`, `function`, `variables`, `launch`, `environment`, `invoke`, `version`,
-//! `asynchronous::accept`, `lambda`, `asynchronous::serve`.
+//! `visible`, `outward_links`, `log`, `runtime_api`, `ports`, `function`, `variables`, `launch`, `environment`, `invoke`,
+//! `version`, `asynchronous::accept`, `lambda`, `asynchronous::serve`.
 
 mod access;
 mod api_error;
@@ -48,6 +48,7 @@ mod made_from;
 mod managed;
 mod memory;
 mod name;
+mod outward_links;
 mod ports;
 mod recursion;
 mod rootfs;
@@ -89,6 +90,7 @@ pub use managed::Managed;
 pub use name::{
     FunctionRef, LATEST, LATEST_PUBLISHED, is_alias_name, is_function_name, is_version_number,
 };
+pub use outward_links::outward_links;
 pub use runtime_api::HTTP_INTEGRATION;
 pub use script::ScriptError;
 pub use spec::{

@@ -89,6 +89,8 @@ pub struct FunctionSpec {
     pub tmp_mb: u32,
     /// How the function is debugged; set by [`debug`](Self::debug).
     pub debug: Option<DebugSettings>,
+    /// Whether a configuration file defines the function, so that advice can name the file's keys.
+    pub is_configured: bool,
 }
 
 /// How the processes of a function are kept apart from the machine and from other functions.
@@ -176,6 +178,9 @@ pub struct Lifecycle {
     pub snap_start: bool,
     /// Whether an environment that exceeds the function's memory is killed, as on AWS.
     pub enforce_memory: bool,
+    /// Whether an init phase that fails is repeated within the next call, as on AWS. One that takes too long always is,
+    /// as calls have more time.
+    pub repeats_init: bool,
 }
 
 impl Default for Lifecycle {
@@ -187,6 +192,7 @@ impl Default for Lifecycle {
             freeze: true,
             snap_start: false,
             enforce_memory: true,
+            repeats_init: true,
         }
     }
 }
@@ -250,6 +256,7 @@ impl FunctionSpec {
             sandbox: SandboxMode::Process,
             tmp_mb: TMP_MB,
             debug: None,
+            is_configured: true,
         }
     }
 

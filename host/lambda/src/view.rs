@@ -297,7 +297,8 @@ fn seen(target: &Path) -> Option<Visible> {
     })
 }
 
-fn is_system(path: &Path) -> bool {
+/// Whether a path is in a folder of the host that every sandbox has.
+pub(crate) fn is_system(path: &Path) -> bool {
     SYSTEM.iter().any(|folder| path.starts_with(folder))
 }
 

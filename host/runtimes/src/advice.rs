@@ -56,25 +56,52 @@ pub(crate) fn mismatch(
             }
         }
     }
-    match others {
-        [found, ..] => {
-            let own = Runtime::of(language, &found.version);
-            let _ = write!(
-                text,
-                "\nor set runtime = \"{}\", interpreter = \"/path/to/{}\", or version-check = \"off\"",
-                own.id,
-                program_name(language)
-            );
-        }
-        [] => {
-            let _ = write!(
-                text,
-                "\nor set interpreter = \"/path/to/{}\"",
-                program_name(language)
-            );
-        }
-    }
     text
+}
+
+/// What else can be done about a mismatch, in a configuration file.
+pub(crate) fn other_keys(runtime: &Runtime, others: &[Found]) -> String {
+    let program = program_name(runtime.language);
+    match others {
+        [found, ..] => format!(
+            "\nor set runtime = \"{}\", interpreter = \"/path/to/{program}\", or version-check = \"off\"",
+            Runtime::of(runtime.language, &found.version).id
+        ),
+        [] => format!("\nor set interpreter = \"/path/to/{program}\""),
+    }
+}
+
+/// The same without a configuration file: on the command line.
+pub(crate) fn other_arguments(runtime: &Runtime, others: &[Found]) -> String {
+    let language = runtime.language;
+    let (variable, program) = (variable(language), program_name(language));
+    match others {
+        // A runtime that was not named cannot be named otherwise.
+        [found, ..] if runtime.version.is_some() => format!(
+            "\nor use --runtime {}, or another interpreter: {variable}=/path/to/{program} lambkin …",
+            Runtime::of(language, &found.version).id
+        ),
+        _ => format!("\nor name an interpreter: {variable}=/path/to/{program} lambkin …"),
+    }
+}
+
+/// How another runtime is chosen.
+pub(crate) fn runtime(id: &str, is_configured: bool) -> String {
+    match is_configured {
+        true => format!("set runtime = {id:?}"),
+        false => format!("use --runtime {id}"),
+    }
+}
+
+/// The variable that names the interpreter of a language.
+pub(crate) fn variable(language: Language) -> &'static str {
+    match language {
+        Language::Node => "LAMBKIN_NODE",
+        Language::Python => "LAMBKIN_PYTHON",
+        Language::Ruby => "LAMBKIN_RUBY",
+        Language::Java => "LAMBKIN_JAVA",
+        Language::Dotnet | Language::Custom => "LAMBKIN_DOTNET",
+    }
 }
 
 /// What is said of a project whose file, or a variable of the shell, asks for another version than the runtime, and what can
@@ -86,6 +113,7 @@ pub(crate) fn contradiction(
     wish: &Wish,
     named: Option<&Version>,
     all: &[Found],
+    is_configured: bool,
 ) -> String {
     let language = runtime.language;
     let short = wanted.short(language);
@@ -103,7 +131,7 @@ pub(crate) fn contradiction(
     if let Some(named) = named.filter(|named| of(named).is_some()) {
         let id = Runtime::of(language, named).id;
         if Runtime::parse(&id).is_some() {
-            ways.push(format!("set runtime = {id:?}"));
+            ways.push(self::runtime(&id, is_configured));
         }
     }
     if let Some(found) = of(wanted) {
@@ -112,7 +140,10 @@ pub(crate) fn contradiction(
             false => format!("set {source} to {short}"),
         });
         let program = found.program.display();
-        ways.push(format!("set interpreter = \"{program}\""));
+        ways.push(match is_configured {
+            true => format!("set interpreter = \"{program}\""),
+            false => format!("set {} to {program}", variable(language)),
+        });
     }
     if !ways.is_empty() {
         return format!("{said}\n{}", ways.join(", or "));

@@ -11,8 +11,8 @@
 //! 5 comes before 4.
 //!
 //! The first that fits the runtime is taken. If the one of 1 and 2 does not fit, the search ends: its packages are what
-//! the developer wants. So it does if 4 names another version than the runtime. Newer versions of Node and Java are taken
-//! if no interpreter fits exactly.
+//! the developer wants. So it does if 4 names another version than the runtime. If no interpreter fits exactly, Node and
+//! Java may be newer, and the nearest version is taken.
 //!
 //! What a file of the project asks for and does not get is never passed over silently: a note says what the file says, why
 //! that is not used, and what is. On failure: a text with one line for each fact, and the commands that install what is
@@ -43,6 +43,8 @@ pub(crate) struct Places<'a> {
     pub named: Option<&'a Path>,
     /// Whether versions matter.
     pub checks_versions: bool,
+    /// Whether advice can name keys of a configuration file.
+    pub is_configured: bool,
 }
 
 /// What is looked for.
@@ -118,6 +120,7 @@ pub(crate) fn all(language: Language, machine: &Machine) -> Vec<Found> {
         project: no_project,
         named: None,
         checks_versions: true,
+        is_configured: true,
     };
     let mut search = Search {
         runtime: &runtime,
@@ -163,7 +166,12 @@ impl Search<'_> {
             match self.fit(&found) {
                 Fit::Same => judged.fits = Some(found),
                 Fit::Newer if found.is_binding => judged.fits = Some(found),
-                Fit::Newer => judged.newer = judged.newer.take().or(Some(found)),
+                Fit::Newer => {
+                    let best = judged.newer.as_ref();
+                    if best.is_none_or(|best| self.distance(&found) < self.distance(best)) {
+                        judged.newer = Some(found);
+                    }
+                }
                 Fit::Other if found.is_binding => return Err(self.mismatch(&[found])),
                 Fit::Other => judged.others.push(found),
             }
@@ -193,6 +201,19 @@ impl Search<'_> {
         }
     }
 
+    /// How far a newer interpreter is from what is asked for: one that the project asks for first, then by versions, as
+    /// each newer one has dropped more of what the code may use.
+    fn distance(&self, found: &Found) -> (bool, u32) {
+        let is_wished = match &self.wish {
+            Some((_, Meaning::Range(range, _))) => range.accepts(&found.version),
+            Some((_, Meaning::Program(wished))) => wished.program == found.program,
+            // They are in that order.
+            Some((_, Meaning::Newest { .. } | Meaning::Machine)) => return (false, 0),
+            _ => false,
+        };
+        (!is_wished, found.version.major)
+    }
+
     /// Fails if the project names a version that the runtime does not have.
     fn check_wish(&self) -> Result<(), String> {
         let language = self.runtime.language;
@@ -216,6 +237,7 @@ impl Search<'_> {
             wish,
             named.as_ref(),
             &all,
+            self.places.is_configured,
         ))
     }
 
@@ -312,7 +334,7 @@ impl Search<'_> {
     /// The interpreter that the configuration or a variable names. Fails if it cannot be used.
     fn named(&self) -> Result<Option<Found>, String> {
         let (language, machine) = (self.runtime.language, self.places.machine);
-        let variable = variable(language);
+        let variable = advice::variable(language);
         let (path, rule) = match (self.places.named, machine.variable(variable)) {
             (Some(path), _) => (path, "interpreter"),
             (None, Some(path)) => (Path::new(path), variable),
@@ -412,10 +434,10 @@ impl Search<'_> {
         match Version::of_program(&told) {
             Some((found, version)) if found == language => Ok(version),
             Some((found, version)) => Err(format!(
-                "{} is {} {version}, not {name}; set runtime = \"{}\" if the code is for {}",
+                "{} is {} {version}, not {name}; {} if the code is for {}",
                 program.display(),
                 found.name(),
-                Runtime::of(found, &version).id,
+                advice::runtime(&Runtime::of(found, &version).id, self.places.is_configured),
                 found.name()
             )),
             None => Err(format!(
@@ -426,25 +448,29 @@ impl Search<'_> {
         }
     }
 
-    /// What would be used if no interpreter were named.
+    /// What would be used if the configuration named no interpreter.
     fn instead(&self) -> String {
+        let language = self.runtime.language;
         let places = Places {
             named: None,
             ..*self.places
         };
-        let is_by_variable = self.places.named.is_none();
-        let example = || program_name(self.runtime.language);
-        match find(self.runtime, &places) {
-            Ok((found, _)) if !is_by_variable => format!(
+        // Without the variable that names it, nothing is looked for: it is still set.
+        let found = self
+            .places
+            .named
+            .and_then(|_| find(self.runtime, &places).ok());
+        match found {
+            Some((found, _)) => format!(
                 "\nleave `interpreter` out to run {} {} at {} ({}), or write the path of another one",
-                self.runtime.language.name(),
+                language.name(),
                 found.version,
                 found.program.display(),
                 found.rule
             ),
-            _ => format!(
+            None => format!(
                 "\nwrite the path of one, such as \"/path/to/{}\"",
-                example()
+                program_name(language)
             ),
         }
     }
@@ -567,7 +593,12 @@ impl Search<'_> {
 
     fn mismatch(&self, others: &[Found]) -> String {
         let source = self.wish.as_ref().map(|(wish, _)| wish.source.as_str());
-        advice::mismatch(self.runtime, self.wanted().as_ref(), source, others)
+        let mut text = advice::mismatch(self.runtime, self.wanted().as_ref(), source, others);
+        text.push_str(&match self.places.is_configured {
+            true => advice::other_keys(self.runtime, others),
+            false => advice::other_arguments(self.runtime, others),
+        });
+        text
     }
 }
 
@@ -575,7 +606,7 @@ impl Search<'_> {
 #[derive(Debug, Default)]
 struct Judged {
     fits: Option<Found>,
-    /// The first with a newer version.
+    /// The one with the nearest of the newer versions.
     newer: Option<Found>,
     others: Vec<Found>,
 }
@@ -596,15 +627,4 @@ fn has_version_of(range: &Requirement, language: Language, wanted: &Version) -> 
             patch,
         })
     })
-}
-
-/// The variable that names the interpreter of a language.
-fn variable(language: Language) -> &'static str {
-    match language {
-        Language::Node => "LAMBKIN_NODE",
-        Language::Python => "LAMBKIN_PYTHON",
-        Language::Ruby => "LAMBKIN_RUBY",
-        Language::Java => "LAMBKIN_JAVA",
-        Language::Dotnet | Language::Custom => "LAMBKIN_DOTNET",
-    }
 }

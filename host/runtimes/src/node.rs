@@ -100,12 +100,13 @@ pub(crate) fn typescript(handler: &str, code: &Path) -> Option<PathBuf> {
     is_typescript(&file).then_some(file)
 }
 
-/// The flag with which this Node.js runs a file in TypeScript, if it needs one, and what the developer should know. Fails
-/// if it cannot run it.
+/// The flag with which this Node.js runs a file in TypeScript, if it needs one, and what the developer should know, such as
+/// why the project's esbuild does not bundle it (`not_bundled`). Fails if this Node.js cannot run it.
 pub(crate) fn run_typescript(
     found: &Found,
     options: &str,
     file: &Path,
+    not_bundled: Option<&str>,
 ) -> Result<(Option<String>, String), String> {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let stem = file.file_stem().unwrap_or_default().to_string_lossy();
@@ -118,24 +119,34 @@ pub(crate) fn run_typescript(
         .iter()
         .any(|flag| options.contains(flag));
     if !has_flag && !has_loader {
+        let node = format!("Node {} at {}", found.version, found.program.display());
+        let first = match not_bundled {
+            // The reason that the developer may not expect.
+            Some(why) => format!("{why}\nwithout that, it is TypeScript, which {node} cannot run"),
+            None => format!(
+                "{} is TypeScript, which {node} cannot run\n\
+                 install esbuild in the project, with which Lambkin then bundles it: npm install --save-dev esbuild",
+                file.display()
+            ),
+        };
         return Err(format!(
-            "{} is TypeScript, which Node {} at {} cannot run\n\
-             install esbuild in the project, with which Lambkin then bundles it: npm install --save-dev esbuild\n\
-             or compile it, as for AWS: {compile}\n\
-             or use Node 22.6 or newer, which strips types: fnm install 22 | nvm install 22 | mise install node@22",
-            file.display(),
-            found.version,
-            found.program.display()
+            "{first}\nor compile it, as for AWS: {compile}\n\
+             or use Node 22.6 or newer, which strips types: fnm install 22 | nvm install 22 | mise install node@22"
         ));
     }
     let flag = "--experimental-strip-types";
     let needs_flag = has_flag && !strips && !options.contains(flag);
     Ok((
         needs_flag.then(|| flag.to_owned()),
-        format!(
-            "{name} runs because this Node strips types; AWS Lambda does not look for TypeScript: {compile}; with esbuild \
-             in the project (npm install --save-dev esbuild), Lambkin bundles it"
-        ),
+        match not_bundled {
+            Some(why) => {
+                format!("{why}; {name} runs as this Node strips types, which AWS Lambda does not")
+            }
+            None => format!(
+                "{name} runs because this Node strips types; AWS Lambda does not look for TypeScript: {compile}; with \
+                 esbuild in the project (npm install --save-dev esbuild), Lambkin bundles it"
+            ),
+        },
     ))
 }
 
@@ -184,7 +195,7 @@ mod tests {
                 rule: String::new(),
                 is_binding: false,
             };
-            run_typescript(&found, options, Path::new("/code/index.ts")).map(|(flag, _)| flag)
+            run_typescript(&found, options, Path::new("/code/index.ts"), None).map(|(flag, _)| flag)
         };
         let flag = Some("--experimental-strip-types".to_owned());
         for version in ["22.6.0", "22.17.1", "23.0.0"] {
@@ -202,6 +213,31 @@ mod tests {
         assert!(error.contains("npx esbuild index.ts --bundle"), "{error}");
         assert!(error.contains("npm install --save-dev esbuild"), "{error}");
         assert_eq!(run("20.20.2", "--import tsx"), Ok(None));
+    }
+
+    #[test]
+    fn why_typescript_is_not_bundled_comes_first() {
+        let why = "index.ts is not bundled: esbuild is a program of the project";
+        let run = |version: &str| {
+            let found = Found {
+                program: PathBuf::from("/node"),
+                version: Version::first_in(version).unwrap(),
+                rule: String::new(),
+                is_binding: false,
+            };
+            run_typescript(&found, "", Path::new("/code/index.ts"), Some(why))
+        };
+        let error = run("20.20.2").unwrap_err();
+        let expected = format!(
+            "{why}\nwithout that, it is TypeScript, which Node 20.20.2 at /node cannot run\nor compile it, as for AWS"
+        );
+        assert!(error.starts_with(&expected), "{error}");
+        assert!(!error.contains("npm install --save-dev"), "{error}");
+        let (_, note) = run("22.18.0").unwrap();
+        assert!(
+            note.starts_with(&format!("{why}; index.ts runs as ")),
+            "{note}"
+        );
     }
 
     #[test]

@@ -45,6 +45,8 @@ pub struct Request<'a> {
     pub client: ClientChoice,
     /// Whether an interpreter of a wrong version is refused.
     pub checks_version: bool,
+    /// Whether a configuration file defines the function, so that advice can name the file's keys.
+    pub is_configured: bool,
     /// A folder with what AWS bundles, such as boto3, that is searched last.
     pub sdk: Option<&'a Path>,
     /// The layers, in order.
@@ -96,6 +98,7 @@ pub fn prepare(request: &Request<'_>) -> Result<Prepared, String> {
             project: request.project,
             named: request.interpreter,
             checks_versions: request.checks_version,
+            is_configured: request.is_configured,
         },
     )?;
     let language = request.runtime.language;
@@ -184,12 +187,8 @@ pub fn prepare(request: &Request<'_>) -> Result<Prepared, String> {
                 arguments.push("--enable-source-maps".to_owned());
                 notes.push(bundler.describe());
             } else if let Some(file) = node::typescript(handler, code) {
-                let run = node::run_typescript(&found, options, &file);
-                let (flag, note) = run.map_err(|error| match &not_bundled {
-                    Some(why) => format!("{error}\n{why}"),
-                    None => error,
-                })?;
-                notes.extend(not_bundled);
+                let (flag, note) =
+                    node::run_typescript(&found, options, &file, not_bundled.as_deref())?;
                 arguments.extend(flag);
                 notes.push(note);
             }

@@ -128,10 +128,131 @@ fn a_wrong_handler_without_a_configuration_is_explained_with_those_that_are_ther
         );
         assert!(text.contains(&expected), "{text}");
     }
-    // Without any handler, it is the configuration that is missing.
-    let empty = folder_with(&[]);
-    let text = err(&run(empty.path(), &["invoke", "app.handler"]));
-    assert!(text.contains("cannot read lambkin.toml"), "{text}");
+}
+
+#[test]
+fn a_target_that_is_nothing_is_explained_with_what_could_have_been_meant() {
+    let nothing = "this folder has no lambkin.toml, no file or folder of that name, and no file with a handler\n";
+    let project = folder_with(&[
+        ("lambkin.toml", ""),
+        ("below/empty/readme", ""),
+        ("below/near/app.tar", ""),
+        ("below/built/bootstrap", ""),
+    ]);
+    let alone = folder_with(&[]);
+    let below = |name: &str| project.path().join("below").join(name);
+    for (folder, target, hint) in [
+        (
+            alone.path().to_owned(),
+            "app.handler",
+            "run lambkin in the folder of a lambkin.toml, or name one with --config\nwithout one: `lambkin invoke \
+             app.handler` in the folder of app.py, or `lambkin invoke PATH` with a folder, ",
+        ),
+        (
+            below("empty"),
+            "orders",
+            "there is ../../lambkin.toml: run the command in its folder, or add --config ../../lambkin.toml",
+        ),
+        (below("near"), "apq.tar", "did you mean ./app.tar?"),
+        (
+            below("built"),
+            "orders",
+            "to run the bootstrap in this folder: lambkin invoke .",
+        ),
+    ] {
+        let output = run(&folder, &["invoke", target]);
+        assert_eq!(output.status.code(), Some(2));
+        let text = err(&output);
+        let expected = format!("error: {target:?} cannot be run: {nothing}{hint}");
+        assert!(text.contains(&expected), "{text}");
+    }
+    let named = run(
+        alone.path(),
+        &["invoke", "orders", "--config", "other.toml"],
+    );
+    assert!(
+        err(&named).contains("cannot find function \"orders\": there is no other.toml"),
+        "{}",
+        err(&named)
+    );
+    for image in ["registry.example.com/team/orders", "team/orders:2"] {
+        let text = err(&run(alone.path(), &["invoke", image]));
+        let expected =
+            format!("{image} does not exist; if it is a container image of a registry, ");
+        assert!(text.contains(&expected), "{text}");
+        assert!(
+            text.contains(&format!("[functions.NAME]\nimage = {image:?}")),
+            "{text}"
+        );
+    }
+    for path in ["./orders", "team/orders", "../a/b:c"] {
+        let text = err(&run(alone.path(), &["invoke", path]));
+        assert!(
+            text.contains(&format!("error: {path} does not exist\n")),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn advice_without_a_configuration_names_options_of_the_command_line() {
+    let folder = folder_with(&[
+        ("one.py", PYTHON),
+        ("two.py", PYTHON),
+        ("java/Hello.jar", ""),
+    ]);
+    for (arguments, advice) in [
+        (
+            &["invoke", "."][..],
+            "\nname one of them: --handler HANDLER",
+        ),
+        (
+            &["invoke", "java"][..],
+            "has to be named, a class and its method: --handler example.Hello::handleRequest",
+        ),
+        (
+            &["invoke", "one.handler", "--runtime", "python3.7"][..],
+            "LAMBKIN_PYTHON=/path/to/python3 lambkin …",
+        ),
+    ] {
+        let mut command = command(folder.path(), arguments);
+        // Neither a version manager's interpreters nor those of PATH are of that version.
+        command.env("HOME", folder.path());
+        let text = err(&command.output().unwrap());
+        assert!(text.contains(advice), "{text}");
+        assert!(
+            !text.contains("set `handler`") && !text.contains("runtime = "),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_failed_start_of_the_only_call_is_not_repeated() {
+    if interpreter("python3").is_err() {
+        return;
+    }
+    let folder = folder_with(&[(
+        "app.py",
+        "import no_such_module\n\ndef handler(event, context):\n    return 1\n",
+    )]);
+    let output = run(folder.path(), &["invoke", "app.handler"]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = err(&output);
+    for line in [
+        "[ERROR] Runtime.ImportModuleError: ",
+        "INIT_REPORT ",
+        "START ",
+        "REPORT ",
+    ] {
+        let found = text.lines().filter(|found| found.starts_with(line));
+        assert_eq!(found.count(), 1, "{line}: {text}");
+    }
+    assert!(
+        out(&output).contains("No module named 'no_such_module'"),
+        "{}",
+        out(&output)
+    );
 }
 
 #[test]
@@ -376,6 +497,28 @@ fn a_handler_that_appears_later_is_found_without_a_restart_by_hand() {
     project.file("code/app.py", PYTHON);
     // It starts anew, on another port.
     server.log_with("app.py runs as runtime python3.");
+}
+
+#[test]
+fn without_a_configuration_the_file_of_the_handler_may_be_renamed() {
+    if interpreter("python3").is_err() {
+        return;
+    }
+    let project = Project::new("");
+    fs::remove_file(project.path().join("lambkin.toml")).unwrap();
+    let file = project.file("app.py", PYTHON);
+    let mut server = project.serve();
+    server.log_with("app.py is function ");
+    fs::rename(file, project.path().join("renamed.py")).unwrap();
+    server.ready_again();
+    server.log_with("renamed.py is function ");
+    // A configuration takes the place of what was found without one.
+    project.file(
+        "lambkin.toml",
+        "[functions.configured]\ncode = '.'\n[invoke]\nlisten = '127.0.0.1:0'\n",
+    );
+    server.ready_again();
+    assert_eq!(server.invoke("configured", "[]").status, 200);
 }
 
 #[test]

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use anyhow::anyhow;
-use lambkin_lambda::{Entry, FunctionSpec, SandboxMode, visible_outside};
+use lambkin_lambda::{Entry, FunctionSpec, SandboxMode, outward_links, visible_outside};
 use lambkin_process::sandbox::Failure;
 use lambkin_process::{advice, merges, opens, support};
 
@@ -74,7 +74,27 @@ pub async fn choose_sandbox(
         }
     };
     spec.sandbox = SandboxMode::Namespace;
-    Ok(note.into_iter().chain(shown(spec)).collect())
+    let notes = note.into_iter().chain(shown(spec)).chain(hidden(spec));
+    Ok(notes.collect())
+}
+
+/// The links of the code that lead nowhere in the sandbox.
+fn hidden(spec: &FunctionSpec) -> Option<String> {
+    let links = outward_links(spec);
+    let (link, to) = links.first()?;
+    let code = spec.code.resolved_root();
+    let others = match links.len() {
+        1 => String::new(),
+        2 => " and one other link".to_owned(),
+        number => format!(" and {} other links", number - 1),
+    };
+    Some(format!(
+        "function {}: in its sandbox, {} leads nowhere{others}, as {} is outside of the code: copy it into the code or a \
+         layer, as for AWS, or use sandbox \"process\"",
+        full_name(spec),
+        link.strip_prefix(&code).unwrap_or(link).display(),
+        to.display()
+    ))
 }
 
 /// The files of the host that a function sees without that the configuration names them.

@@ -15,4 +15,5 @@ pub mod serve;
 pub mod shape;
 mod signals;
 mod target;
+mod unknown_target;
 pub mod wit;

@@ -13,6 +13,7 @@ use lambkin_lambda::{Account, Function, FunctionSpec, Lambda, Log};
 
 use crate::args::{GlobalArgs, Target};
 use crate::assembly;
+use crate::command::unknown_target;
 use crate::config::{
     self, AdHoc, Config, SandboxChoice, explain_handler, meant_handler, name_of, names_image,
     nearest,
@@ -74,6 +75,10 @@ pub async fn find(
         if purpose == Purpose::Inspect {
             config.leave_undebugged(&global.config);
         }
+        // One call is made, whose start need not fail twice.
+        for spec in &mut config.functions {
+            spec.lifecycle.repeats_init = false;
+        }
         let notes = assembly::choose_sandboxes(&mut config, args.sandbox).await?;
         config.notes.extend(notes);
         let address = invoke.unwrap_or(config.invoke.listen);
@@ -104,12 +109,7 @@ pub async fn find(
                 global.config.display()
             );
         }
-        // The error says what else could have been meant.
-        Config::read(&global.config)?;
-        bail!(
-            "{} has just appeared; run the command again",
-            global.config.display()
-        );
+        bail!("{}", unknown_target::explain(&global.config, wanted));
     };
     ad_hoc(args, here, Some(&meant.handler), invoke, log).await
 }
@@ -149,6 +149,9 @@ async fn ad_hoc(
     log: &Log,
 ) -> anyhow::Result<Found> {
     let runtime = args.runtime.as_deref().map(config::read_name).transpose();
+    if let Some(error) = unknown_target::explain_image(code) {
+        bail!("{error}");
+    }
     let choice = args.sandbox.unwrap_or_default();
     let wanted = AdHoc {
         code,
@@ -199,6 +202,7 @@ async fn image(
 
 /// A function as the only one there is.
 fn only_function(mut spec: FunctionSpec, invoke: Option<SocketAddr>, log: &Log) -> Found {
+    spec.lifecycle.repeats_init = false;
     if let Some(invoke) = invoke {
         assembly::offer_invoke_api(&mut spec, invoke);
     }

@@ -14,6 +14,7 @@ use crate::config::defaults;
 pub(super) fn spec() -> FunctionSpec {
     FunctionSpec {
         exact_variables: true,
+        is_configured: false,
         concurrency: 1,
         queue: EMULATOR_QUEUE,
         recursive_loop: RecursiveLoop::Allow,

@@ -122,6 +122,8 @@ pub struct Config {
     pub notes: Vec<String>,
     /// Why calls of functions will fail, although their runtimes start.
     pub problems: Vec<String>,
+    /// The file whose handler is the only function, if there is no file of the configuration.
+    pub guessed_from: Option<PathBuf>,
 }
 
 /// Why a configuration cannot be used.
@@ -200,9 +202,16 @@ impl Config {
             .map_err(|why| ConfigError::Invalid(format!("{} {why}", path.display())))?;
         // Paths in the file start from its folder; "" is the current one and leaves them as they were typed.
         let folder = path.parent().unwrap_or(Path::new(""));
-        Ok(Self::parse(Source::new(path, text), folder)?
-            .with_images()?
-            .with_runtimes(folder, sandbox))
+        let config = match Self::parse(Source::new(path, text), folder) {
+            Ok(config) => config.with_images()?,
+            Err(ConfigError::Mistaken(mut mistaken)) => {
+                let of_images = mistaken.config.open_images();
+                mistaken.add(of_images);
+                return Err(ConfigError::Mistaken(mistaken));
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(config.with_runtimes(folder, sandbox))
     }
 
     /// Reads a configuration file, or makes a configuration of the code beside it if there is no file and the folder has
@@ -234,6 +243,7 @@ impl Config {
         );
         let config = Self::parse(Source::new(path, text), folder)?;
         let mut config = config.with_runtimes(folder, sandbox);
+        config.guessed_from = Some(code.join(&guess.file));
         let note = format!(
             "there is no {}: {} is function {name}",
             path.display(),
@@ -290,6 +300,7 @@ impl Config {
             asynchronous: read.asynchronous,
             notes: Vec::new(),
             problems: Vec::new(),
+            guessed_from: None,
         };
         if diagnostics.is_empty() {
             return Ok(config);
@@ -301,18 +312,28 @@ impl Config {
         })))
     }
 
-    /// Opens the images of functions.
     fn with_images(self) -> Result<Self, ConfigError> {
+        let diagnostics = self.open_images();
+        if diagnostics.is_empty() {
+            return Ok(self);
+        }
+        let functions = self.function_names().map(str::to_owned).collect();
+        Err(ConfigError::Mistaken(Box::new(Mistaken {
+            config: self,
+            functions,
+            diagnostics,
+        })))
+    }
+
+    /// Opens the images of functions. Returns what is wrong with them.
+    fn open_images(&self) -> Vec<Diagnostic> {
         let functions = self.functions.iter().zip(&self.function_inputs);
         let mut mistakes: Vec<Diagnostic> = functions
             .filter_map(|(spec, inputs)| inputs.image.as_ref()?.open_for(spec).err())
             .collect();
         // Versions without an image of their own have the function's.
         mistakes.dedup_by_key(|mistake| mistake.span.clone());
-        match mistakes.is_empty() {
-            true => Ok(self),
-            false => Err(ConfigError::Invalid(self.render(&mistakes))),
-        }
+        mistakes
     }
 
     /// Finds the interpreters of the functions' runtimes.

@@ -240,6 +240,7 @@ pub fn ad_hoc(wanted: AdHoc<'_>, project: &Path) -> Result<(FunctionSpec, Vec<St
         concurrency: 1,
         queue: 0,
         handler: wanted.handler.unwrap_or_default().to_owned(),
+        is_configured: false,
         ..FunctionSpec::new(name_of(wanted.code), code)
     };
     let handler_file = spec.check_program().is_err() && handler::is_handler_file(wanted.code);
@@ -268,6 +269,7 @@ pub fn ad_hoc_image(name: &str, project: &Path) -> Result<FunctionSpec, String> 
         concurrency: 1,
         queue: 0,
         sandbox: SandboxMode::Image,
+        is_configured: false,
         ..FunctionSpec::new(name_of(Path::new(name)), Code::of_image(image))
     })
 }

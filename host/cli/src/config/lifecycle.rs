@@ -112,6 +112,7 @@ pub fn read(table: &mut Reader<'_>, default: Lifecycle, diagnostics: &Diagnostic
         freeze: freeze.map_or(default.freeze, |found| found.value),
         snap_start: snap_start.map_or(default.snap_start, |found| found.value),
         enforce_memory: enforce_memory.map_or(default.enforce_memory, |found| found.value),
+        repeats_init: default.repeats_init,
     }
 }
 
@@ -151,11 +152,64 @@ pub fn read_layers(
     }
     inputs.layers = found.value.iter().map(|path| project.join(path)).collect();
     let mut folders = Vec::new();
-    for layer in &inputs.layers {
+    for (named, layer) in found.value.iter().zip(&inputs.layers) {
         match open_layer(layer, &inputs.unpack_to, inputs.unpacked_limit) {
             Ok(folder) => folders.push(folder),
-            Err(error) => diagnostics.add(found.span.clone(), &found.key, error.to_string()),
+            Err(error) => {
+                let message = layer_of_aws(named).unwrap_or_else(|| error.to_string());
+                diagnostics.add(found.span.clone(), &found.key, message);
+            }
         }
     }
     folders
+}
+
+/// What to do about the ARN of a layer: `arn:aws:lambda:REGION:ACCOUNT:layer:NAME:VERSION`.
+fn layer_of_aws(named: &str) -> Option<String> {
+    let parts: Vec<&str> = named.split(':').collect();
+    let (region, name) = match *parts.as_slice() {
+        ["arn", _, "lambda", region, _, "layer", name, ..] => (region, name),
+        _ => return None,
+    };
+    Some(match parts.get(7) {
+        Some(_) => format!(
+            "{named} is a layer that AWS has; here, a layer is a folder or a .zip archive. Download it, and name the file: \
+             curl -o {name}.zip \"$(aws lambda get-layer-version-by-arn --region {region} --arn {named} --query \
+             Content.Location --output text)\""
+        ),
+        None => format!(
+            "{named} is a layer that AWS has, without the version; here, a layer is a folder or a .zip archive. Its \
+             versions are listed by: aws lambda list-layer-versions --region {region} --layer-name {named}"
+        ),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arn_of_a_layer_leads_to_its_archive() {
+        let arn = "arn:aws:lambda:eu-west-1:123456789012:layer:tools:3";
+        let said = layer_of_aws(arn).unwrap();
+        assert!(
+            said.contains(&format!(
+                "curl -o tools.zip \"$(aws lambda get-layer-version-by-arn --region eu-west-1 --arn {arn} "
+            )),
+            "{said}"
+        );
+        let said = layer_of_aws("arn:aws-cn:lambda:cn-north-1:123456789012:layer:tools").unwrap();
+        assert!(
+            said.contains("list-layer-versions --region cn-north-1"),
+            "{said}"
+        );
+        for other in [
+            "layer.zip",
+            "arn:aws:s3:::bucket",
+            "arn:aws:lambda:x:1:function:f",
+            "",
+        ] {
+            assert_eq!(layer_of_aws(other), None, "{other}");
+        }
+    }
 }

@@ -196,6 +196,7 @@ pub fn prepare(spec: &mut FunctionSpec, settings: &RuntimeSettings, project: &Pa
         interpreter: settings.interpreter.as_deref(),
         client: settings.client,
         checks_version: !settings.ignores_version,
+        is_configured: spec.is_configured,
         sdk: settings.sdk.as_deref(),
         layers: &layers,
         memory_mb: spec.memory_mb,
@@ -315,8 +316,8 @@ fn mismatch(
             None => "code of Java".to_owned(),
         };
         return Some(format!(
-            "{id} needs `handler`, the class and its method: handler = \"example.Hello::handleRequest\" (on the command \
-             line: --handler example.Hello::handleRequest)"
+            "{id} needs a handler, the class and its method: {}",
+            java_handler(spec)
         ));
     }
     let of_file = match &spec.code.entry {
@@ -355,15 +356,27 @@ fn no_handler(spec: &FunctionSpec, settings: &RuntimeSettings, code: &Path) -> O
     }
     if spec.handler.is_empty() && has_jars(code) {
         return Some(format!(
-            "{} has jars: set `handler` to the class and its method: handler = \"example.Hello::handleRequest\"",
-            code.display()
+            "{} has jars, whose handler has to be named, a class and its method: {}",
+            code.display(),
+            java_handler(spec)
         ));
     }
     let mut reason = handler::explain(code, &spec.handler)?;
     if spec.handler.is_empty() {
-        reason.push_str("\nset `handler` to one of them");
+        reason.push_str(match spec.is_configured {
+            true => "\nset `handler` to one of them",
+            false => "\nname one of them: --handler HANDLER",
+        });
     }
     Some(reason)
+}
+
+/// How a handler of Java is named.
+fn java_handler(spec: &FunctionSpec) -> &'static str {
+    match spec.is_configured {
+        true => "handler = \"example.Hello::handleRequest\"",
+        false => "--handler example.Hello::handleRequest",
+    }
 }
 
 /// The language of a function that has no bootstrap.

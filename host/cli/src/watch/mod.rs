@@ -18,7 +18,7 @@ mod links;
 mod output;
 mod watched;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant, SystemTime};
@@ -51,10 +51,21 @@ type Events = Receiver<notify::Result<Event>>;
 pub struct Anew {
     pub restart: Arc<Notify>,
     pub is_possible: Box<dyn Fn() -> bool + Send>,
+    /// The file of the handler and that of the configuration, if the handler was found without a configuration.
+    pub guessed: Option<(PathBuf, PathBuf)>,
+}
+
+impl Anew {
+    /// Whether what was found without a configuration would not be found now: its file has gone, or there is a
+    /// configuration.
+    fn is_other_code(&self) -> bool {
+        let guessed = self.guessed.as_ref();
+        guessed.is_some_and(|(handler, config)| !handler.exists() || config.exists())
+    }
 }
 
 /// Watches these functions, and the configuration, until the process ends. If a function changes for which no interpreter
-/// or no handler was found, the host starts `anew` and looks for them again.
+/// or no handler was found, or whose handler has gone, the host starts `anew` and looks for them again.
 pub fn start(
     functions: Vec<Watched>,
     configuration: Option<Configuration>,
@@ -145,7 +156,7 @@ impl Watch {
             if let Some(line) = function.restart_if_due() {
                 lines.push(line);
                 if let Some(anew) = &self.anew
-                    && function.cannot_start()
+                    && (function.cannot_start() || anew.is_other_code())
                     && (anew.is_possible)()
                 {
                     anew.restart.notify_one();

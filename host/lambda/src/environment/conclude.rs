@@ -177,9 +177,12 @@ impl Environment {
         if !self.function.spec.lifecycle.enforce_memory || used <= limit {
             return;
         }
+        let remedy = match self.function.spec.is_configured {
+            true => "raise `memory`, or set `enforce-memory = false`",
+            false => "a lambkin.toml can give it more (`memory`)",
+        };
         self.log.platform(&format!(
-            "lambkin: function {} uses {} MB, more than its memory of {} MB, and is killed, as on AWS; \
-             raise `memory`, or set `enforce-memory = false`",
+            "lambkin: function {} uses {} MB, more than its memory of {} MB, and is killed, as on AWS; {remedy}",
             self.function.spec.name,
             used.div_ceil(1024 * 1024),
             self.function.spec.memory_mb,

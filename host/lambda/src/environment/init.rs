@@ -1,7 +1,8 @@
 //! The init phase: starts a sandbox and waits until its runtime requests an event.
 //!
 //! The init phase of a new environment may take [`INIT_TIMEOUT`]. If it fails or takes longer, it is repeated as part
-//! of the next invocation, within the function's timeout, as on AWS. The same happens after a crash or a timeout.
+//! of the next invocation, within the function's timeout, as on AWS. The same happens after a crash or a timeout. Where
+//! only one call is made, a phase that fails is not repeated: its error is that of the call.
 //!
 //! External extensions are started first, and the runtime when all of them have registered. The phase ends when the
 //! runtime and all extensions wait for an event.
@@ -112,10 +113,16 @@ impl Environment {
                 if !self.gives_way().await {
                     self.log_fixed_ports();
                     self.end_sandbox(ShutdownReason::Failure).await;
+                    self.failed_init = (!self.is_repeated(&error)).then_some(error);
                 }
                 Ok(None)
             }
         }
+    }
+
+    /// Whether a failed init phase is repeated within the next call.
+    fn is_repeated(&self, error: &InitPhaseError) -> bool {
+        self.function.spec.lifecycle.repeats_init || matches!(error, InitPhaseError::TimedOut)
     }
 
     /// The init phase as part of an invocation: after a failed init phase, a crash or a timeout. If the environment gave
@@ -491,8 +498,9 @@ impl Environment {
             }
         };
         // Said once: as a part of the call, unless none may follow.
-        if phase == Phase::Invoke || self.function.spec.lifecycle.provisioned > 0 {
-            self.explain_failed_init(error, phase);
+        let is_of_call = phase == Phase::Invoke || !self.is_repeated(error);
+        if is_of_call || self.function.spec.lifecycle.provisioned > 0 {
+            self.explain_failed_init(error, is_of_call);
         }
         self.log_init_runtime_done(phase, status);
         self.end_init(phase, took, status);
@@ -501,7 +509,7 @@ impl Environment {
 
 impl Environment {
     /// Says why a start has failed, where the lines of AWS do not.
-    fn explain_failed_init(&mut self, error: &InitPhaseError, phase: Phase) {
+    fn explain_failed_init(&mut self, error: &InitPhaseError, is_of_call: bool) {
         let spec = &self.function.spec;
         let mut lines = Vec::new();
         match error {
@@ -525,7 +533,7 @@ impl Environment {
             self.log.platform(&format!("lambkin: {line}"));
         }
         // Within a call, it follows START.
-        if let Some((reason, error_type)) = error.fault().filter(|_| phase == Phase::Init) {
+        if let Some((reason, error_type)) = error.fault().filter(|_| !is_of_call) {
             self.log.platform(&format!("Error: {reason}\n{error_type}"));
         }
     }

@@ -120,14 +120,17 @@ impl Environment {
     /// Delivers a call to the runtime, which is started first if there is no sandbox.
     async fn begin(&mut self, call: Call) -> Result<(), Stopped> {
         let turn = match &self.sandbox {
-            Some(_) => None,
-            None => Some(self.wait_for_turn().await?),
+            None if self.failed_init.is_none() => Some(self.wait_for_turn().await?),
+            _ => None,
         };
         self.last_delivery_id += 1;
         let deadline = self.function.clock.deadline(self.function.spec.timeout);
         let invocation = InFlight::new(call, self.last_delivery_id, deadline, self.init.take());
         if invocation.invocation.wants_log_tail {
             self.log.keep_tail();
+        }
+        if let Some(error) = self.failed_init.take() {
+            return self.conclude_failed_init(invocation, error).await;
         }
         if let Some(turn) = turn {
             let initialized = self.initialize_again(turn, invocation.deadline).await;

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::in_flight::InFlight;
+use super::init_error::InitPhaseError;
 use super::sandbox::{Sandbox, SandboxEvent};
 use crate::call::Call;
 use crate::dispatch::{EnvironmentId, Message};
@@ -32,6 +33,8 @@ pub(super) struct Environment {
     pub gauge: MemoryGauge,
     /// The duration of the init phase, until an invocation has reported it.
     pub init: Option<Duration>,
+    /// Why the init phase failed, if it is not repeated: what the next call is told.
+    pub failed_init: Option<InitPhaseError>,
     pub last_delivery_id: u64,
     /// The first half of the invocation ids of this environment.
     pub invocation_id_seed: u64,
@@ -75,6 +78,7 @@ impl Environment {
             memory: PeakMemory::default(),
             gauge: MemoryGauge::default(),
             init: None,
+            failed_init: None,
             last_delivery_id: 0,
             invocation_id_seed: Uuid::new_v4().as_u64_pair().0,
             idle_since: Instant::now(),

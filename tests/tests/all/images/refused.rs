@@ -184,6 +184,38 @@ fn keys_that_an_image_replaces_are_refused_with_what_to_do() {
 }
 
 #[test]
+fn the_mistakes_of_images_are_reported_with_all_others() {
+    let project = Project::new(
+        "[functions.broken]\nimage = 'app.tar'\n[functions.mistyped]\ncode = '.'\ntiemout = 3\n\
+         [functions.code]\ncode = './none'\n\
+         [triggers.web]\nplugin = 'function-url'\nfunction = 'brokne'\nlisten = '127.0.0.1:0'\n",
+    );
+    project.file("app.tar", "not an image");
+    let refusal = project.refusal();
+    let places = [
+        "functions.broken.image: ",
+        "functions.mistyped.tiemout: unknown key",
+        "functions.code.code: ",
+        "triggers.web.function: ",
+    ];
+    let found: Vec<_> = places.iter().map(|place| refusal.find(place)).collect();
+    assert!(
+        found.iter().all(Option::is_some) && found.is_sorted(),
+        "{refusal}"
+    );
+    // Alone, it is reported with those that the plugins find.
+    let project = Project::new(
+        "[functions.broken]\nimage = 'app.tar'\n\
+         [triggers.web]\nplugin = 'function-url'\nfunction = 'brokne'\nlisten = '127.0.0.1:0'\n",
+    );
+    project.file("app.tar", "not an image");
+    let refusal = project.refusal();
+    for place in ["functions.broken.image: ", "triggers.web.function: "] {
+        assert!(refusal.contains(place), "{place}: {refusal}");
+    }
+}
+
+#[test]
 fn an_image_that_is_broken_or_for_another_processor_is_refused_at_its_place() {
     let Ok(image) = Image::echo() else { return };
     let project = project(&image.architecture("mips64"), "");

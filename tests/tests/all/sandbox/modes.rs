@@ -1,6 +1,7 @@
 //! Which mode a function gets: as it is configured, by default, and on a machine where namespaces do not work.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::process::{Command, Stdio};
 
 use super::{As, RUNS_FILES, command, namespaces};
@@ -263,4 +264,38 @@ fn what_a_sandbox_shows_of_the_machine_is_said() {
         tool.canonicalize().unwrap().display()
     );
     assert!(text.contains(&said), "{text}");
+}
+
+#[test]
+fn links_that_lead_out_of_the_code_are_named_before_they_are_missed() {
+    if namespaces(As::User).is_err() {
+        return;
+    }
+    let Some(project) = project("", &["sandbox = 'namespace'"]) else {
+        return;
+    };
+    project.file("packages/shared/index.js", "");
+    project.file("code/node_modules/other/index.js", "");
+    let code = project.path().join("code");
+    symlink("../../packages/shared", code.join("node_modules/shared")).unwrap();
+    symlink("node_modules/other", code.join("other")).unwrap();
+    for command_line in [&["check"][..], &["doctor", "f0"]] {
+        let output = command(As::User, project.path())
+            .args(command_line)
+            .current_dir(project.path())
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stderr);
+        let said = format!(
+            "function f0: in its sandbox, node_modules/shared leads nowhere, as {} is outside of the code: copy it into the \
+             code or a layer",
+            project
+                .path()
+                .canonicalize()
+                .unwrap()
+                .join("packages/shared")
+                .display()
+        );
+        assert!(text.contains(&said), "{text}");
+    }
 }

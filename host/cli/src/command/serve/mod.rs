@@ -233,7 +233,9 @@ fn watch_files(
         Configuration::new(global, config, args.sandbox, addresses, Arc::clone(restart))
     });
     let (path, sandbox) = (global.config.clone(), args.sandbox);
+    let guessed = config.guessed_from.clone();
     let anew = watch::Anew {
+        guessed: guessed.map(|handler| (handler, path.clone())),
         restart: Arc::clone(restart),
         is_possible: Box::new(move || Config::read_or_guess(&path, sandbox).is_ok()),
     };
