@@ -20,6 +20,21 @@ pub struct Template {
     pub folder: PathBuf,
     /// The sections.
     pub root: Map,
+    /// The path of the stack in the tree of CDK's constructs, if the template is from CDK.
+    pub construct: Option<String>,
+}
+
+impl Template {
+    /// A template that is not from CDK.
+    #[must_use]
+    pub fn new(name: impl Into<String>, folder: impl Into<PathBuf>, root: Map) -> Self {
+        Self {
+            name: name.into(),
+            folder: folder.into(),
+            root,
+            construct: None,
+        }
+    }
 }
 
 /// What a project consists of, resolved.

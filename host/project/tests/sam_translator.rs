@@ -135,11 +135,7 @@ fn expanded(context: &Context, path: &Path, loaded: Value) -> (Json, Vec<String>
     let Kind::Map(root) = loaded.kind else {
         panic!("{} is no map", path.display());
     };
-    let mut template = Template {
-        name: "sample".to_owned(),
-        folder: path.parent().unwrap().to_owned(),
-        root,
-    };
+    let mut template = Template::new("sample", path.parent().unwrap(), root);
     sam::expand(context, &mut template).unwrap();
     let refusals = context.report.refusals(&context.files());
     let root = Value::new(place, Kind::Map(template.root));

@@ -85,10 +85,9 @@ impl<'c> Expansion<'c> {
         let mut parameters = BTreeMap::new();
         let declared = root.get("Parameters").and_then(Value::as_map);
         for (name, member) in declared.into_iter().flatten() {
-            let default = member.value.get("Default").and_then(Value::as_text);
-            let given = context.options.parameters.get(name).cloned();
-            if let Some(value) = given.or_else(|| default.map(Into::into)) {
-                parameters.insert(name.clone(), value);
+            // What the user gives has become the default: see `template::parameters`.
+            if let Some(value) = member.value.get("Default").and_then(Value::as_text) {
+                parameters.insert(name.clone(), value.into_owned());
             }
         }
         let region = context.options.region.as_deref().unwrap_or("us-east-1");

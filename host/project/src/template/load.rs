@@ -1,0 +1,163 @@
+//! Templates as they are read: what has to be there, and the macros that are not SAM's.
+//!
+//! Contract: a [`Template`] has `Resources`, a map of maps with a `Type`. Keys that mean nothing are noted, with the
+//! nearest one that does.
+//!
+//! On failure: [`ProjectError`], if the file is not a template.
+
+use std::path::{Path, PathBuf};
+
+use indexmap::IndexMap;
+
+use super::resolver::meant;
+use crate::ProjectError;
+use crate::context::Context;
+use crate::file::TEMPLATE_BYTES;
+use crate::resource::Template;
+use crate::sam;
+use crate::value::{Map, Value};
+
+const SECTIONS: [&str; 13] = [
+    "AWSTemplateFormatVersion",
+    "Conditions",
+    "Description",
+    "Globals",
+    "Hooks",
+    "Mappings",
+    "Metadata",
+    "Outputs",
+    "Parameters",
+    "Resources",
+    "Rules",
+    "Transform",
+    "Fn::Transform",
+];
+
+const ATTRIBUTES: [&str; 11] = [
+    "Condition",
+    "Connectors",
+    "CreationPolicy",
+    "DeletionPolicy",
+    "DependsOn",
+    "IgnoreGlobals",
+    "Metadata",
+    "Properties",
+    "Type",
+    "UpdatePolicy",
+    "UpdateReplacePolicy",
+];
+
+/// Reads a template of a stack with this name. `given` are the values of its parameters, if not the user's.
+pub(super) fn load(
+    context: &Context,
+    path: &Path,
+    name: &str,
+    given: Option<&IndexMap<String, Value>>,
+) -> Result<Template, ProjectError> {
+    let value = context.load(path, TEMPLATE_BYTES)?;
+    let _ = given;
+    let place = value.place;
+    let root = match value.kind {
+        crate::value::Kind::Map(root) => root,
+        _ => {
+            let message = format!(
+                "this is no template: a map is needed, not {}",
+                value.described()
+            );
+            return Err(context.error(place, &message));
+        }
+    };
+    let template = Template::new(name, folder_of(path), root);
+    if template.root.get("Resources").is_none() {
+        let keys = template.root.iter().map(|(key, _)| key.as_str());
+        let typed = keys.filter(|key| !SECTIONS.contains(key));
+        let like = typed
+            .into_iter()
+            .find(|key| !meant(key, ["Resources"]).is_empty());
+        let more = like.map_or_else(String::new, |key| format!("; is {key} meant?"));
+        let message = format!(
+            "this is neither a SAM nor a CloudFormation template: it has no Resources{more}"
+        );
+        return Err(context.error(place, &message));
+    }
+    check(context, &template.root)?;
+    Ok(template)
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// Checks the parts of a template that everything else relies on.
+fn check(context: &Context, root: &Map) -> Result<(), ProjectError> {
+    for (key, member) in root {
+        if !SECTIONS.contains(&key.as_str()) {
+            let note = format!("a template has no section {key}{}", meant(key, SECTIONS));
+            context.report.note(member.place, note);
+        }
+    }
+    for section in [
+        "Conditions",
+        "Mappings",
+        "Outputs",
+        "Parameters",
+        "Resources",
+    ] {
+        let Some(value) = root.get(section).filter(|value| !value.is_null()) else {
+            continue;
+        };
+        if value.as_map().is_none() {
+            let message = format!("{section} is a map, not {}", value.described());
+            return Err(context.error(value.place, &message));
+        }
+    }
+    let resources = root.get("Resources").and_then(Value::as_map);
+    for (id, member) in resources.into_iter().flatten() {
+        let Some(resource) = member.value.as_map() else {
+            let message = format!(
+                "the resource {id} is a map with a Type, not {}",
+                member.value.described()
+            );
+            return Err(context.error(member.place, &message));
+        };
+        if member.value.get("Type").and_then(Value::as_str).is_none() {
+            let message = format!("the resource {id} has no Type, such as AWS::Lambda::Function");
+            return Err(context.error(member.place, &message));
+        }
+        for (key, attribute) in resources_attributes(resource) {
+            let note = format!(
+                "a resource has no attribute {key}{}; is it a property of {id}?",
+                meant(key, ATTRIBUTES)
+            );
+            context.report.note(attribute, note);
+        }
+        let properties = resource.get("Properties").filter(|value| !value.is_null());
+        if let Some(properties) = properties.filter(|value| value.as_map().is_none()) {
+            let message = format!(
+                "the Properties of {id} are a map, not {}",
+                properties.described()
+            );
+            return Err(context.error(properties.place, &message));
+        }
+    }
+    Ok(())
+}
+
+/// The keys of a resource that no resource has.
+fn resources_attributes(resource: &Map) -> impl Iterator<Item = (&str, crate::file::Place)> {
+    resource
+        .iter()
+        .filter(|(key, _)| !ATTRIBUTES.contains(&key.as_str()))
+        .map(|(key, member)| (key.as_str(), member.place))
+}
+
+/// Expands SAM's resources, if the template asks for it.
+pub(super) fn expand(context: &Context, template: &mut Template) -> Result<(), ProjectError> {
+    match sam::is_used(template) {
+        true => sam::expand(context, template),
+        false => Ok(()),
+    }
+}

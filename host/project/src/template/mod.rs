@@ -1,0 +1,56 @@
+//! CloudFormation templates: reading them, and what they consist of when their functions are evaluated.
+//!
+//! Contract: [`read`] gives a template as it is written; [`resolve`] gives its resources with values in place of
+//! parameters, conditions, references and functions, with those of nested stacks. The template's sections are evaluated
+//! as CloudFormation does, for a stack on this machine: see [`reference`] for what references become.
+//!
+//! On failure: mistakes are refused where they are, and their values are unknown; a file that is not a template, and
+//! limits, are a [`ProjectError`].
+
+mod addresses;
+mod conditions;
+mod dynamic;
+mod evaluate;
+mod load;
+pub mod names;
+mod parameters;
+mod reference;
+mod resolver;
+mod stacks;
+mod walk;
+
+use std::path::Path;
+
+use crate::ProjectError;
+use crate::context::Context;
+use crate::resource::{Stack, Template};
+
+/// Reads a SAM or CloudFormation template. The stack has the name of the template's folder.
+///
+/// # Errors
+///
+/// [`ProjectError`], if the file cannot be read or is not a template.
+pub fn read(context: &Context, path: &Path) -> Result<Template, ProjectError> {
+    let name = names::stack_name(path);
+    load::load(context, path, &name, None)
+}
+
+/// The resources and outputs of the outermost stacks of a project, and of those nested in them. SAM's resources are
+/// expanded first.
+///
+/// # Errors
+///
+/// [`ProjectError`] where a template cannot be evaluated at all.
+pub fn resolve(context: &Context, templates: Vec<Template>) -> Result<Stack, ProjectError> {
+    let resolver = resolver::Resolver::new(context);
+    let is_only = templates.len() == 1;
+    let mut roots = Vec::new();
+    for template in templates {
+        roots.push(resolver.root(template, is_only)?);
+    }
+    resolver.roots.replace(roots.clone());
+    resolver.walk(&roots)
+}
+
+#[cfg(test)]
+mod tests;
