@@ -159,12 +159,13 @@ fn normalize(template: &mut Json) {
         let kind = resource["Type"].as_str().unwrap();
         !LEFT_OUT.contains(&kind) && !kind.starts_with("AWS::CodeDeploy::")
     });
+    let is_hash =
+        |text: &str| text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let mut renamed = BTreeMap::new();
     for (id, resource) in resources.iter_mut() {
         let kind = resource["Type"].as_str().unwrap().to_owned();
         let digits = id.len().saturating_sub(10);
-        let hashed = id.get(digits..).unwrap_or_default();
-        if HASHED.contains(&kind.as_str()) && hashed.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        if HASHED.contains(&kind.as_str()) && id.get(digits..).is_some_and(is_hash) {
             renamed.insert(id.clone(), id[..digits].to_owned());
         }
         for attribute in [
@@ -187,7 +188,27 @@ fn normalize(template: &mut Json) {
             }
             _ => {}
         }
+        if kind == "AWS::Scheduler::Schedule" {
+            let target = properties["Target"].as_object_mut().unwrap();
+            target.remove("RoleArn");
+        }
         drop_own_tags(properties);
+    }
+    for (name, _) in template
+        .get("Conditions")
+        .and_then(Json::as_object)
+        .into_iter()
+        .flatten()
+    {
+        let mut short = name.as_str();
+        while let Some(start) = short.len().checked_sub(10)
+            && short.get(start..).is_some_and(is_hash)
+        {
+            short = &short[..start];
+        }
+        if short != name {
+            renamed.insert(name.clone(), short.to_owned());
+        }
     }
     let mut whole = Json::Object(std::mem::take(template));
     rename(&mut whole, &renamed);
@@ -196,7 +217,7 @@ fn normalize(template: &mut Json) {
 
 /// Drops the tags that only SAM adds.
 fn drop_own_tags(properties: &mut serde_json::Map<String, Json>) {
-    let is_own = |key: &str| key.ends_with(":createdBy");
+    let is_own = |key: &str| key.ends_with(":createdBy") || key.starts_with("sam:");
     let is_empty = match properties.get_mut("Tags") {
         Some(Json::Array(tags)) => {
             tags.retain(|tag| !tag["Key"].as_str().is_some_and(is_own));
@@ -237,6 +258,13 @@ fn rename(value: &mut Json, renamed: &BTreeMap<String, String>) {
             }
         }
         Json::Object(members) => {
+            // The translator nests it where it combines conditions.
+            if let Some(inner) = members
+                .get("Condition")
+                .and_then(|inner| inner.get("Condition"))
+            {
+                members["Condition"] = inner.clone();
+            }
             let taken = std::mem::take(members);
             for (key, mut member) in taken {
                 rename(&mut member, renamed);

@@ -1,10 +1,10 @@
 //! Events of type Api and HttpApi, and the APIs that exist because of them: `ServerlessRestApi` and `ServerlessHttpApi`.
 
-use crate::file::Place;
 use crate::value::{Kind, Map, Value};
 
 use super::build::{At, PREFIX, referred};
-use super::expansion::{Expansion, Route, Target};
+use super::event::Event;
+use super::expansion::{Expansion, Route};
 
 /// A type of event, and the type of API that it is a route of.
 struct Door {
@@ -72,17 +72,18 @@ pub(super) fn add_implicit(expansion: &mut Expansion<'_>) {
 }
 
 /// Keeps an event for the API that it is a route of.
-pub(super) fn collect(
-    expansion: &mut Expansion<'_>,
-    kind: &str,
-    place: Place,
-    name: String,
-    properties: &Value,
-    target: &Target,
-) {
-    let Some(door) = DOORS.iter().find(|door| door.event == kind) else {
+pub(super) fn collect(expansion: &mut Expansion<'_>, event: &Event<'_>) {
+    let Some(door) = DOORS.iter().find(|door| door.event == event.kind) else {
         return;
     };
+    let Event {
+        name,
+        kind,
+        place,
+        properties,
+        target,
+        ..
+    } = event;
     let api = match properties.get(door.property) {
         None => door.implicit.to_owned(),
         Some(value) => {
@@ -102,24 +103,24 @@ pub(super) fn collect(
     };
     let text = |key: &str| properties.text_of(key).map(|text| text.into_owned());
     let (path, method) = match (text("Path"), text("Method")) {
-        (None, None) if kind == "HttpApi" => (DEFAULT_PATH.to_owned(), ANY.to_owned()),
+        (None, None) if *kind == "HttpApi" => (DEFAULT_PATH.to_owned(), ANY.to_owned()),
         (Some(path), Some(method)) => (path, normalized(&method)),
         (path, _) => {
             let missing = if path.is_some() { "Method" } else { "Path" };
             // What is missing in an event of type Api has been refused already.
-            if kind == "HttpApi" {
-                expansion.refuse(place, format!("{name} needs the property {missing}"));
+            if *kind == "HttpApi" {
+                expansion.refuse(*place, format!("{name} needs the property {missing}"));
             }
             return;
         }
     };
     let route = Route {
-        place,
-        name,
-        target: target.clone(),
+        place: *place,
+        name: name.clone(),
+        target: (*target).clone(),
         path,
         method,
-        properties: properties.clone(),
+        properties: (*properties).clone(),
     };
     expansion.routes.entry(api).or_default().push(route);
 }

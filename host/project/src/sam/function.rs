@@ -1,15 +1,16 @@
 //! `AWS::Serverless::Function`.
 
 use crate::file::Place;
-use crate::value::{Kind, Map, Value};
+use crate::value::{Kind, Map, Member, Value};
 
 use super::attributes::Attributes;
-use super::build::{At, copy};
+use super::build::{At, copy, copy_as};
+use super::event::Event;
 use super::expansion::{Expansion, Target};
-use super::{api_events, schema};
+use super::{api_events, notifications, polling, publish, schedules};
 
 /// The properties that a function of Lambda has under the same names.
-const SAME: [&str; 23] = [
+const SAME: [&str; 26] = [
     "FunctionName",
     "Handler",
     "Runtime",
@@ -33,6 +34,9 @@ const SAME: [&str; 23] = [
     "LoggingConfig",
     "RecursiveLoop",
     "TenancyConfig",
+    "DurableConfig",
+    "FunctionScalingConfig",
+    "PublishToLatestPublished",
 ];
 
 /// Replaces a function, and adds what belongs to it.
@@ -47,17 +51,74 @@ pub(super) fn expand(expansion: &mut Expansion<'_>, id: &str) {
     copy(properties, &mut lambda, &SAME);
     let (place_of_code, code) = code(properties, place);
     lambda.insert("Code", place_of_code, code);
-    if properties.get("Role").is_none() {
-        let role = format!("{id}Role");
-        expansion.add_role(role, place, attributes.clone());
+    others(expansion, properties, &mut lambda);
+    let role = properties.get("Role");
+    if role.is_none_or(|role| role.get("Fn::If").is_some()) {
+        expansion.add_role(format!("{id}Role"), place, attributes.clone());
     }
     expansion.replace(id, "AWS::Lambda::Function", lambda);
+    let alias = publish::alias(expansion, id, properties, &attributes);
     let target = Target {
         function: id.to_owned(),
-        alias: None,
+        alias,
         attributes,
     };
+    publish::url(expansion, properties, &target);
+    publish::invoke_config(expansion, properties, &target);
     events(expansion, properties, &target);
+}
+
+/// The properties that Lambda has in another form.
+fn others(expansion: &Expansion<'_>, properties: &Value, lambda: &mut Map) {
+    if let Some(tags) = properties.get("Tags").and_then(tag_list) {
+        lambda.insert("Tags", tags.place, tags);
+    }
+    if let Some(mode) = properties.get("Tracing")
+        && expansion.literal(mode).as_deref() != Some("Disabled")
+    {
+        let at = At(mode.place);
+        lambda.insert(
+            "TracingConfig",
+            mode.place,
+            at.map([("Mode", mode.clone())]),
+        );
+    }
+    if let Some(queue) = properties.get("DeadLetterQueue") {
+        let is_known = matches!(queue.text_of("Type").as_deref(), Some("SQS" | "SNS"));
+        match queue.get("TargetArn").filter(|_| is_known) {
+            Some(arn) => {
+                let config = At(queue.place).map([("TargetArn", arn.clone())]);
+                lambda.insert("DeadLetterConfig", queue.place, config);
+            }
+            None => expansion.refuse(
+                queue.place,
+                "DeadLetterQueue needs a TargetArn, and a Type: SQS or SNS",
+            ),
+        }
+    }
+    if let Some(config) = properties.get("CapacityProviderConfig") {
+        let mut instances = Map::default();
+        copy_as(config, "Arn", &mut instances, "CapacityProviderArn");
+        let keys = [
+            "PerExecutionEnvironmentMaxConcurrency",
+            "ExecutionEnvironmentMemoryGiBPerVCpu",
+        ];
+        copy(config, &mut instances, &keys);
+        let instances = Value::new(config.place, Kind::Map(instances));
+        let key = "LambdaManagedInstancesCapacityProviderConfig";
+        let provider = At(config.place).map([(key, instances)]);
+        lambda.insert("CapacityProviderConfig", config.place, provider);
+    }
+}
+
+/// A map of tags as a list of keys and values.
+pub(super) fn tag_list(tags: &Value) -> Option<Value> {
+    let tag = |(key, member): (&String, &Member)| {
+        let at = At(member.place);
+        at.map([("Key", at.text(key)), ("Value", member.value.clone())])
+    };
+    let list = tags.as_map()?.iter().map(tag).collect();
+    Some(Value::list(tags.place, list))
 }
 
 /// The code, with the place where it is named.
@@ -94,9 +155,9 @@ pub(super) fn location(value: &Value) -> Value {
             object.insert("S3ObjectVersion", value.place, at.text(version));
         }
     } else if value.get("Bucket").is_some() {
-        super::build::copy_as(value, "Bucket", &mut object, "S3Bucket");
-        super::build::copy_as(value, "Key", &mut object, "S3Key");
-        super::build::copy_as(value, "Version", &mut object, "S3ObjectVersion");
+        copy_as(value, "Bucket", &mut object, "S3Bucket");
+        copy_as(value, "Key", &mut object, "S3Key");
+        copy_as(value, "Version", &mut object, "S3ObjectVersion");
     } else {
         return value.clone();
     }
@@ -107,22 +168,41 @@ fn events(expansion: &mut Expansion<'_>, properties: &Value, target: &Target) {
     let Some(events) = properties.get("Events").and_then(Value::as_map) else {
         return;
     };
-    for (event_id, member) in events {
+    let mut events: Vec<(&String, &Member)> = events.iter().collect();
+    // The order in which AWS's translator adds what belongs to them.
+    events.sort_by_key(|(id, member)| {
+        let path = member.value.at(&["Properties", "Path"]);
+        path.and_then(Value::as_str).unwrap_or(id)
+    });
+    for (id, member) in events {
         let Some(kind) = member.value.get("Type").and_then(Value::as_str) else {
             continue;
         };
-        if !schema::is_event(kind) {
-            continue;
-        }
-        let name = format!("{}.Events.{event_id}", target.function);
-        let place = member.place;
-        let empty = Value::new(place, Kind::Map(Map::default()));
-        let properties = member.value.get("Properties").unwrap_or(&empty);
+        let empty = Value::new(member.place, Kind::Map(Map::default()));
+        let event = Event {
+            id: format!("{}{id}", target.function),
+            name: format!("{}.Events.{id}", target.function),
+            kind,
+            place: member.place,
+            properties: member.value.get("Properties").unwrap_or(&empty),
+            target,
+        };
         match kind {
-            "Api" | "HttpApi" => {
-                api_events::collect(expansion, kind, place, name, properties, target);
+            "Api" | "HttpApi" => api_events::collect(expansion, &event),
+            "SQS" | "Kinesis" | "DynamoDB" | "MSK" | "SelfManagedKafka" | "MQ" | "DocumentDB" => {
+                polling::expand(expansion, &event);
             }
-            _ => expansion.refuse(place, format!("{name}: {kind} events are not read yet")),
+            "Schedule" => schedules::schedule(expansion, &event),
+            "ScheduleV2" => schedules::scheduler(expansion, &event),
+            "EventBridgeRule" | "CloudWatchEvent" => schedules::pattern(expansion, &event),
+            "S3" => notifications::bucket(expansion, &event),
+            "SNS" => notifications::topic(expansion, &event),
+            "Cognito" => notifications::user_pool(expansion, &event),
+            "CloudWatchLogs" => notifications::log_group(expansion, &event),
+            "IoTRule" => notifications::iot(expansion, &event),
+            "AlexaSkill" => notifications::alexa(expansion, &event),
+            // Refused by the check of the template.
+            _ => {}
         }
     }
 }

@@ -9,17 +9,24 @@
 //! On failure: mistakes that AWS's translator rejects are refused in the report, so that all are shown at once; the rest of
 //! the template is expanded.
 
-#![allow(dead_code, reason = "what further events need")]
+#![allow(dead_code, reason = "what routes need further")]
 
 mod api_events;
 mod attributes;
 mod build;
+mod conditions;
+mod event;
 mod expansion;
 mod function;
 mod globals;
+mod notifications;
 mod openapi;
+mod polling;
+mod publish;
 mod references;
+mod resources;
 mod rest_api;
+mod schedules;
 mod schema;
 mod tables;
 
@@ -68,6 +75,18 @@ pub fn expand(context: &Context, template: &mut Template) -> Result<(), ProjectE
     }
     for id in expansion.ids_of("Api") {
         rest_api::expand(&mut expansion, &id);
+    }
+    for id in expansion.ids_of("LayerVersion") {
+        resources::layer(&mut expansion, &id);
+    }
+    for id in expansion.ids_of("SimpleTable") {
+        resources::table(&mut expansion, &id);
+    }
+    for id in expansion.ids_of("Application") {
+        resources::application(&mut expansion, &id);
+    }
+    for id in expansion.ids_of("CapacityProvider") {
+        resources::capacity_provider(&mut expansion, &id);
     }
     expansion.finish(&mut template.root, place);
     Ok(())

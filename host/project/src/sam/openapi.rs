@@ -66,3 +66,13 @@ pub(super) fn with_method(
         });
     });
 }
+
+/// Lets a member be there only if a condition holds.
+pub(super) fn only_if(map: &mut Map, key: &str, at: At, condition: Option<&str>) {
+    if condition.is_some()
+        && let Some(value) = map.get_mut(key)
+    {
+        let whole = std::mem::replace(value, Value::null(at.0));
+        *value = at.only_if(condition, whole);
+    }
+}

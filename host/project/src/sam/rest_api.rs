@@ -4,6 +4,7 @@ use crate::value::{Kind, Map, Value};
 
 use super::attributes::Attributes;
 use super::build::{At, child};
+use super::conditions;
 use super::expansion::{Expansion, Route};
 use super::openapi::{self, INTEGRATION};
 
@@ -17,12 +18,15 @@ pub(super) fn expand(expansion: &mut Expansion<'_>, id: &str) {
     let properties = resource.get("Properties").unwrap_or(&empty);
     let attributes = Attributes::of(&resource);
     let mut body = openapi::rest_skeleton(at);
-    for route in expansion.routes.shift_remove(id).unwrap_or_default() {
-        add_route(expansion, &mut body, &route);
+    let routes = expansion.routes.shift_remove(id).unwrap_or_default();
+    for route in &routes {
+        add_route(expansion, &mut body, route);
     }
+    conditions::of_paths(expansion, id, &mut body, &routes);
     let mut api = Map::default();
     api.insert("Body", place, Value::new(place, Kind::Map(body)));
     expansion.replace(id, "AWS::ApiGateway::RestApi", api);
+    let attributes = conditions::of_implicit(expansion, id, &attributes, &routes);
 
     let deployment = format!("{id}Deployment");
     let mut deployed = Map::default();
@@ -75,6 +79,7 @@ fn add_route(expansion: &Expansion<'_>, body: &mut Map, route: &Route) {
         };
         method.insert(INTEGRATION, route.place, integration);
         child(method, "responses", route.place);
+        openapi::only_if(item, &route.method, at, condition);
     });
 }
 

@@ -46,11 +46,6 @@ pub(super) fn with_nearest(text: String, name: &str, known: &[&str]) -> String {
     }
 }
 
-/// Whether there is an event of this type.
-pub(super) fn is_event(kind: &str) -> bool {
-    EVENTS.iter().any(|known| known.name == kind)
-}
-
 /// Checks the resources of SAM and their events.
 pub(super) fn check(expansion: &Expansion<'_>) {
     for (id, member) in &expansion.resources {
