@@ -21,6 +21,7 @@ pub mod report;
 pub mod resource;
 pub mod sam;
 pub mod sections;
+pub mod serverless;
 pub mod template;
 pub mod value;
 pub mod yaml;

@@ -344,6 +344,11 @@ impl Map {
         self.members.iter()
     }
 
+    /// The values of the members, to be changed.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut Value> {
+        self.members.values_mut().map(|member| &mut member.value)
+    }
+
     /// The number of members.
     #[must_use]
     pub fn len(&self) -> usize {
