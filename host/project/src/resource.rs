@@ -22,6 +22,8 @@ pub struct Template {
     pub root: Map,
     /// The path of the stack in the tree of CDK's constructs, if the template is from CDK.
     pub construct: Option<String>,
+    /// The region that the project names.
+    pub region: Option<String>,
 }
 
 impl Template {
@@ -33,6 +35,7 @@ impl Template {
             folder: folder.into(),
             root,
             construct: None,
+            region: None,
         }
     }
 }

@@ -4,6 +4,13 @@
 //! the same properties, apart from those without an effect on a developer's machine: roles, permissions, log groups, the
 //! bucket of the deployment and what is in it, and hashes in names.
 
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a failed assertion is how a test reports"
+)]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

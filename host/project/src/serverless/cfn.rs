@@ -98,10 +98,10 @@ impl Body {
     /// Takes members of another map, unless they are null there: pairs of the key here and the key there.
     pub fn take(mut self, from: &Value, keys: &[(&str, &str)]) -> Self {
         for (key, from_key) in keys {
-            if let Some(member) = from.as_map().and_then(|map| map.member(from_key)) {
-                if !member.value.is_null() {
-                    self.map.insert(*key, member.place, member.value.clone());
-                }
+            if let Some(member) = from.as_map().and_then(|map| map.member(from_key))
+                && !member.value.is_null()
+            {
+                self.map.insert(*key, member.place, member.value.clone());
             }
         }
         self

@@ -50,11 +50,9 @@ fn template(service: &Service<'_>) -> Result<Template, ProjectError> {
         root.insert(key, place, Value::new(place, Kind::Map(section)));
     }
     resources::merge(service, &mut root)?;
-    Ok(Template {
-        name: service.stack_name(),
-        folder: service.folder.clone(),
-        root,
-    })
+    let mut template = Template::new(service.stack_name(), &service.folder, root);
+    template.region = Some(service.region.clone());
+    Ok(template)
 }
 
 /// The folder of a file, so that paths can be joined to it.

@@ -42,7 +42,10 @@ pub fn read(context: &Context, path: &Path) -> Result<Template, ProjectError> {
 ///
 /// [`ProjectError`] where a template cannot be evaluated at all.
 pub fn resolve(context: &Context, templates: Vec<Template>) -> Result<Stack, ProjectError> {
-    let resolver = resolver::Resolver::new(context);
+    let region = templates
+        .iter()
+        .find_map(|template| template.region.as_deref());
+    let resolver = resolver::Resolver::new(context, region);
     let is_only = templates.len() == 1;
     let mut roots = Vec::new();
     for template in templates {

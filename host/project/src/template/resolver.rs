@@ -75,11 +75,12 @@ pub(super) struct Parameter {
 }
 
 impl<'c> Resolver<'c> {
-    pub fn new(context: &'c Context) -> Self {
-        let region = context.options.region.clone();
+    /// A resolver for templates in a region, unless the user names another one.
+    pub fn new(context: &'c Context, region: Option<&str>) -> Self {
+        let region = context.options.region.as_deref().or(region);
         Self {
             context,
-            region: region.unwrap_or_else(|| "us-east-1".to_owned()),
+            region: region.unwrap_or("us-east-1").to_owned(),
             roots: RefCell::default(),
             taken: RefCell::default(),
             nested: Cell::new(0),

@@ -106,10 +106,8 @@ fn words(text: &str) -> Vec<String> {
             Some(_) if letter.is_ascii_uppercase() => !next_is_lower,
             Some(_) => letter.is_ascii_lowercase() && (word.len() == 1),
         };
-        if !letter.is_ascii_alphanumeric() || !continues {
-            if !word.is_empty() {
-                words.push(std::mem::take(&mut word));
-            }
+        if (!letter.is_ascii_alphanumeric() || !continues) && !word.is_empty() {
+            words.push(std::mem::take(&mut word));
         }
         if letter.is_ascii_alphanumeric() {
             word.push(*letter);
