@@ -194,7 +194,7 @@ impl Authorizers {
         if let Some(whose) = unknown {
             let trigger = around.trigger;
             let message = format!(
-                "the authorizer {name} accepts tokens {whose}, which exists on AWS only; for others, set `issuer`, \
+                "the authorizer {name} accepts only tokens {whose}, which exists on AWS: to accept others, set `issuer`, \
                  `audience` and `jwks` in [triggers.{trigger}.authorizers.{name}]"
             );
             around.context.report.note(definition.place, message);

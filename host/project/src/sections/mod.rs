@@ -24,6 +24,7 @@ pub mod ports;
 pub mod queue;
 pub mod read;
 pub mod reference;
+pub mod rest_api;
 pub mod stage;
 pub mod target;
 #[cfg(test)]
@@ -78,6 +79,9 @@ pub fn write(context: &Context, stack: &Stack) -> Document {
 
 /// Triggers of requests. APIs come first, so that the first one has the port that users know.
 fn doors(context: &Context, stack: &Stack, document: &mut Document) {
+    for api in stack.of_kind("AWS::ApiGateway::RestApi") {
+        rest_api::write(context, stack, api, document);
+    }
     for api in stack.of_kind("AWS::ApiGatewayV2::Api") {
         http_api::write(context, stack, api, document);
     }

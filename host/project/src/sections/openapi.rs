@@ -15,6 +15,9 @@ const REFERENCES: usize = 16;
 
 const ANY: &str = "x-amazon-apigateway-any-method";
 
+/// The requirement of an operation that is open to everyone, in the documents that SAM writes.
+const OPEN: &str = "NONE";
+
 const METHODS: [&str; 7] = ["delete", "get", "head", "options", "patch", "post", "put"];
 
 /// An operation of a path.
@@ -133,7 +136,7 @@ pub fn needs(body: &Value, operation: &Operation<'_>) -> Vec<Need> {
     let schemes = schemes(body);
     let mut needs = Vec::new();
     for requirement in security.into_iter().flat_map(Value::items) {
-        for (name, scopes) in requirement.members() {
+        for (name, scopes) in requirement.members().filter(|(name, _)| *name != OPEN) {
             let scheme = schemes.iter().find(|scheme| scheme.name == name);
             let need = match scheme {
                 Some(scheme) if scheme.is_signature() => Need::Signature,

@@ -1,0 +1,107 @@
+//! `AWS::ApiGateway::RestApi` → triggers of the plugin `api-gateway-rest`.
+//!
+//! Contract: methods come from an OpenAPI body ([`body`]) and from `AWS::ApiGateway::Resource` with
+//! `AWS::ApiGateway::Method` ([`tree`]); both become [`method::Method`]s, which [`method`] and [`integration`] write. A path
+//! is served with the stage in front of it, as on AWS, and without, as other tools do it.
+//!
+//! On failure: a method that cannot be served is refused; the others are served.
+
+mod body;
+mod integration;
+mod method;
+mod mock;
+mod models;
+mod responses;
+mod settings;
+mod tree;
+mod usage;
+
+use indexmap::IndexMap;
+
+use crate::context::Context;
+use crate::document::{Document, Item, Table};
+use crate::file::Place;
+use crate::resource::{Resource, Stack};
+
+use super::authorizer::{self, Around, Authorizers, Definition, Style};
+use super::door::{self, Door};
+use super::stage::{self, Stage};
+use models::Models;
+
+/// What the parts of an API are written with.
+pub(crate) struct Writer<'s> {
+    context: &'s Context,
+    stack: &'s Stack,
+    api: &'s Resource,
+    stage: Stage<'s>,
+    authorizers: Authorizers,
+    models: Models,
+    routes: IndexMap<String, (Place, Item)>,
+    /// Whether a method needs an API key.
+    needs_keys: bool,
+}
+
+/// Writes the trigger of an API.
+pub fn write(context: &Context, stack: &Stack, api: &Resource, document: &mut Document) {
+    let mut table = door::table(context, document, Door::Rest);
+    let mut writer = Writer {
+        context,
+        stack,
+        api,
+        stage: stage::of_rest(context, stack, api),
+        authorizers: Authorizers::default(),
+        models: Models::default(),
+        routes: IndexMap::new(),
+        needs_keys: false,
+    };
+    if let Some(body) = api.get("Body") {
+        writer.body(body);
+    }
+    if let Some(place) = api.get("BodyS3Location").map(|it| it.place) {
+        let path = &api.path;
+        let message = format!("the OpenAPI document of {path} is in S3: put it into Body");
+        context.report.refuse(place, message);
+    }
+    writer.tree();
+    if writer.routes.is_empty() {
+        let path = &api.path;
+        let message = format!("the API {path} has no methods that can be served");
+        context.report.note(api.place, message);
+        return;
+    }
+    writer.settings(&mut table);
+    writer.responses(&mut table);
+    if writer.needs_keys {
+        writer.usage(&mut table);
+    }
+    let models = writer.models.into_table();
+    if !models.is_empty() {
+        table.set("models", models, None);
+    }
+    let mut routes = Table::default();
+    for (key, (place, item)) in writer.routes {
+        routes.set(key, item, place);
+    }
+    table.set("routes", routes, None);
+    authorizer::set_network(&mut table, &writer.authorizers.network);
+    if !writer.authorizers.tables.is_empty() {
+        table.set("authorizers", writer.authorizers.tables, None);
+    }
+    door::add(document, api, table);
+}
+
+impl Writer<'_> {
+    fn authorizer(&mut self, definition: Definition<'_>) {
+        let around = Around {
+            context: self.context,
+            stack: self.stack,
+            trigger: &self.api.name,
+            variables: &self.stage.variables,
+            style: Style::Rest,
+        };
+        self.authorizers.add(around, definition);
+    }
+}
+
+#[cfg(test)]
+mod tests;
