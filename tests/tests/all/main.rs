@@ -54,6 +54,8 @@ mod managed_java;
 mod managed_layers;
 mod managed_runtimes;
 mod outside_queue;
+#[cfg(target_os = "linux")]
+mod packages;
 mod plugin_front_doors;
 mod plugin_logs;
 mod plugin_requests;
