@@ -18,6 +18,8 @@ pub struct Options {
     pub folder: PathBuf,
     /// Values of a template's parameters, and of the exports of other stacks: `--parameter NAME=VALUE`.
     pub parameters: BTreeMap<String, String>,
+    /// Values that a template's parameters without a default had when its stack was deployed, as samconfig.toml has them.
+    pub deployed_parameters: BTreeMap<String, String>,
     /// Folders for layers that the project names by ARN: `--layer ARN=FOLDER`.
     pub layers: BTreeMap<String, PathBuf>,
     /// The file of `sam local --env-vars`.
@@ -53,6 +55,7 @@ impl Default for Options {
         Self {
             folder: PathBuf::new(),
             parameters: BTreeMap::new(),
+            deployed_parameters: BTreeMap::new(),
             layers: BTreeMap::new(),
             environment_file: None,
             config_environment: "default".to_owned(),

@@ -20,6 +20,7 @@ pub mod local_url;
 pub mod report;
 pub mod resource;
 pub mod sam;
+pub mod samconfig;
 pub mod sections;
 pub mod serverless;
 pub mod template;

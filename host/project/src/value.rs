@@ -349,6 +349,12 @@ impl Map {
         self.members.values_mut().map(|member| &mut member.value)
     }
 
+    /// The members with their keys, to be changed.
+    pub fn members_mut(&mut self) -> impl Iterator<Item = (&str, &mut Member)> {
+        let members = self.members.iter_mut();
+        members.map(|(key, member)| (key.as_str(), member))
+    }
+
     /// The number of members.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 
-use super::resolver::meant;
+use super::resolver::{Resolver, Scope, meant};
+use super::{foreach, include, parameters};
 use crate::ProjectError;
 use crate::context::Context;
 use crate::file::TEMPLATE_BYTES;
@@ -55,7 +56,6 @@ pub(super) fn load(
     given: Option<&IndexMap<String, Value>>,
 ) -> Result<Template, ProjectError> {
     let value = context.load(path, TEMPLATE_BYTES)?;
-    let _ = given;
     let place = value.place;
     let root = match value.kind {
         crate::value::Kind::Map(root) => root,
@@ -67,7 +67,8 @@ pub(super) fn load(
             return Err(context.error(place, &message));
         }
     };
-    let template = Template::new(name, folder_of(path), root);
+    let mut template = Template::new(name, folder_of(path), root);
+    expand_files_and_loops(context, &mut template, given)?;
     if template.root.get("Resources").is_none() {
         let keys = template.root.iter().map(|(key, _)| key.as_str());
         let typed = keys.filter(|key| !SECTIONS.contains(key));
@@ -82,6 +83,26 @@ pub(super) fn load(
     }
     check(context, &template.root)?;
     Ok(template)
+}
+
+/// Expands the macros that are not SAM's.
+fn expand_files_and_loops(
+    context: &Context,
+    template: &mut Template,
+    given: Option<&IndexMap<String, Value>>,
+) -> Result<(), ProjectError> {
+    let by_user = parameters::given_by_user(context, template);
+    let parameters = parameters::parameters(context, template, given.unwrap_or(&by_user))?;
+    let resolver = Resolver::new(context, template.region.as_deref());
+    let mut outline = Template::new(&template.name, &template.folder, Map::default());
+    for section in ["Mappings", "Conditions"] {
+        if let Some(value) = template.root.get(section) {
+            outline.root.insert(section, value.place, value.clone());
+        }
+    }
+    let scope = Scope::new(outline, parameters);
+    include::expand(&resolver, &scope, template)?;
+    foreach::expand(&resolver, &scope, template)
 }
 
 fn folder_of(path: &Path) -> PathBuf {

@@ -11,12 +11,16 @@ mod addresses;
 mod conditions;
 mod dynamic;
 mod evaluate;
+mod foreach;
+mod helpers;
+mod include;
 mod load;
 pub mod names;
 mod parameters;
 mod reference;
 mod resolver;
 mod stacks;
+mod urls;
 mod walk;
 
 use std::path::Path;

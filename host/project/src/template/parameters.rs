@@ -160,6 +160,16 @@ fn own_value(context: &Context, name: &str, place: Place, declaration: &Value) -
             note: None,
         };
     }
+    if let Some(deployed) = context.options.deployed_parameters.get(name) {
+        let note = format!(
+            "the parameter {name} has no default: {deployed:?} is used, as in samconfig when the stack is deployed; \
+            --parameter {name}=VALUE sets it"
+        );
+        return Parameter {
+            value: typed(place, &kind, &Value::text(place, deployed)),
+            note: Some((place, note)),
+        };
+    }
     let text = placeholder(name, &kind, declaration);
     let note = format!(
         "the parameter {name} has no default: {text:?} is used; --parameter {name}=VALUE sets it"

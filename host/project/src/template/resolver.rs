@@ -207,6 +207,21 @@ impl<'c> Resolver<'c> {
 }
 
 impl Scope {
+    /// The stack of an outermost template, the only one.
+    pub fn new(template: Template, parameters: IndexMap<String, Parameter>) -> Self {
+        let construct = template.construct.as_ref().unwrap_or(&template.name);
+        Self {
+            construct: construct.clone(),
+            template,
+            prefix: String::new(),
+            parameters,
+            is_lenient: Cell::new(false),
+            stacks: RefCell::default(),
+            files: Vec::new(),
+            versions: RefCell::default(),
+        }
+    }
+
     /// A section of the template, if it is there.
     pub fn section(&self, name: &str) -> Option<&Map> {
         self.template.root.get(name)?.as_map()

@@ -5,8 +5,6 @@
 //!
 //! On failure: a template that is elsewhere, or that contains itself, is refused.
 
-use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -31,23 +29,11 @@ impl Resolver<'_> {
         let parameters = parameters::parameters(self.context, &template, &given)?;
         parameters::settle(&mut template, &parameters);
         load::expand(self.context, &mut template)?;
-        let prefix = match is_only {
-            true => String::new(),
-            false => format!("{}/", template.name),
-        };
-        Ok(Rc::new(Scope {
-            construct: template
-                .construct
-                .clone()
-                .unwrap_or_else(|| template.name.clone()),
-            prefix,
-            template,
-            parameters,
-            is_lenient: Cell::new(false),
-            stacks: RefCell::default(),
-            files: Vec::new(),
-            versions: RefCell::default(),
-        }))
+        let mut scope = Scope::new(template, parameters);
+        if !is_only {
+            scope.prefix = format!("{}/", scope.template.name);
+        }
+        Ok(Rc::new(scope))
     }
 
     /// The stack that a resource is, if its template is a file here.
@@ -113,16 +99,11 @@ impl Resolver<'_> {
         load::expand(self.context, &mut template)?;
         let mut files = scope.files.clone();
         files.push(path);
-        Ok(Some(Rc::new(Scope {
-            construct: scope.construct.clone(),
-            prefix: format!("{}{id}/", scope.prefix),
-            template,
-            parameters: values,
-            is_lenient: Cell::new(false),
-            stacks: RefCell::new(HashMap::new()),
-            files,
-            versions: RefCell::default(),
-        })))
+        let mut stack = Scope::new(template, values);
+        stack.construct = scope.construct.clone();
+        stack.prefix = format!("{}{id}/", scope.prefix);
+        stack.files = files;
+        Ok(Some(Rc::new(stack)))
     }
 
     /// The file of a nested stack's template.

@@ -6,6 +6,7 @@
 use std::rc::Rc;
 
 use super::resolver::{Resolver, Scope};
+use super::{helpers, urls};
 use crate::ProjectError;
 use crate::resource::{Output, Resource, Stack};
 use crate::value::{Kind, Map, Value};
@@ -37,6 +38,9 @@ impl Resolver<'_> {
             root.is_lenient.set(true);
             self.walk_outputs(root, &mut stack)?;
         }
+        helpers::mark(&mut stack);
+        helpers::note_variables(self.context, &stack);
+        urls::replace(self.context, &mut stack);
         Ok(stack)
     }
 

@@ -31,7 +31,8 @@ fn references_are_what_works_here() {
         resolved.variable("URL"),
         "https://x/Orders/us-east-1/${literal}"
     );
-    assert_eq!(resolved.notes, [""; 0]);
+    let note = "template.yaml:10:18: TABLE of Fn refers to the AWS::DynamoDB::Table Items, which exists only on AWS";
+    assert_eq!(resolved.notes, [note]);
 }
 
 #[test]
