@@ -4,9 +4,11 @@
 
 use crate::context::Context;
 use crate::document::{Document, Table};
-use crate::resource::Resource;
+use crate::resource::{Resource, Stack};
+use crate::value::Value;
 
-use super::ports;
+use super::stage::Stage;
+use super::{ports, reference};
 
 /// A way in for requests, by its plugin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,4 +65,36 @@ pub fn set_api_id(table: &mut Table, api: &Resource) {
     if !id.is_empty() && id.bytes().all(is_legal) {
         table.set("api-id", id, None);
     }
+}
+
+/// Sets the key `stage-variables`, if there are any.
+pub fn set_variables(table: &mut Table, stage: &Stage<'_>) {
+    if stage.variables.is_empty() {
+        return;
+    }
+    table.set(
+        "stage-variables",
+        named(&stage.variables),
+        stage.variables_place,
+    );
+}
+
+/// Names and values as a table.
+#[must_use]
+pub fn named(variables: &[(String, String)]) -> Table {
+    let mut table = Table::default();
+    for (name, value) in variables {
+        table.set(name, value.as_str(), None);
+    }
+    table
+}
+
+/// The properties of the integration that a route of API Gateway's second version targets.
+#[must_use]
+pub fn integration<'s>(stack: &'s Stack, api: &'s Resource, route: &Resource) -> Option<&'s Value> {
+    let target = route.get("Target")?.as_str()?;
+    let id = target.rsplit('/').next()?;
+    let mut all = reference::parts(stack, "AWS::ApiGatewayV2::Integration", "ApiId", api);
+    let found = all.find(|integration| integration.reference == id && !id.is_empty());
+    found.map(|integration| &integration.properties)
 }

@@ -92,13 +92,7 @@ impl Writer<'_> {
         if name != "$default" {
             table.set("stage", name.as_str(), *place);
         }
-        if !self.stage.variables.is_empty() {
-            let mut variables = Table::default();
-            for (name, value) in &self.stage.variables {
-                variables.set(name, value.as_str(), None);
-            }
-            table.set("stage-variables", variables, self.stage.variables_place);
-        }
+        door::set_variables(table, &self.stage);
         let defaults = self
             .stage
             .properties
@@ -164,18 +158,12 @@ impl Writer<'_> {
                 header: None,
             });
         }
-        let integrations: Vec<_> = part("AWS::ApiGatewayV2::Integration").collect();
         for route in part("AWS::ApiGatewayV2::Route") {
             let Some(key) = route.properties.text_of("RouteKey") else {
                 let message = format!("the route {} has no RouteKey", route.path);
                 self.context.report.refuse(route.place, message);
                 continue;
             };
-            let target = route.get("Target").and_then(Value::as_str);
-            let id = target.and_then(|target| target.rsplit('/').next());
-            let integration = integrations
-                .iter()
-                .find(|it| id == Some(it.reference.as_str()));
             let kind = route.properties.text_of("AuthorizationType");
             let guard = match kind.as_deref().unwrap_or("NONE") {
                 "NONE" => Guard::Open,
@@ -196,7 +184,7 @@ impl Writer<'_> {
             self.route(Route {
                 key: key.trim().to_owned(),
                 place: route.place,
-                integration: integration.map(|it| &it.properties),
+                integration: door::integration(stack, api, route),
                 guard,
                 usual_version: "1.0",
             });

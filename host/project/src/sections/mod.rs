@@ -17,6 +17,7 @@ pub mod function;
 pub mod function_url;
 pub mod http_api;
 pub mod item;
+pub mod load_balancer;
 pub mod name;
 pub mod notification;
 pub mod openapi;
@@ -30,6 +31,7 @@ pub mod target;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod version;
+pub mod websocket_api;
 
 use crate::context::Context;
 use crate::document::Document;
@@ -83,8 +85,12 @@ fn doors(context: &Context, stack: &Stack, document: &mut Document) {
         rest_api::write(context, stack, api, document);
     }
     for api in stack.of_kind("AWS::ApiGatewayV2::Api") {
-        http_api::write(context, stack, api, document);
+        match api.properties.text_of("ProtocolType").as_deref() {
+            Some("WEBSOCKET") => websocket_api::write(context, stack, api, document),
+            _ => http_api::write(context, stack, api, document),
+        }
     }
+    load_balancer::write(context, stack, document);
     for url in stack.of_kind("AWS::Lambda::Url") {
         function_url::write(context, stack, url, document);
     }

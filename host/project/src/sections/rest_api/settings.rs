@@ -14,10 +14,7 @@ impl Writer<'_> {
         let Stage { name, place, .. } = &self.stage;
         table.set("stage", name.as_str(), *place);
         self.base_paths(table);
-        if !self.stage.variables.is_empty() {
-            let variables = named(&self.stage.variables);
-            table.set("stage-variables", variables, self.stage.variables_place);
-        }
+        door::set_variables(table, &self.stage);
         let body = self.api.get("Body");
         let of_body = body.and_then(|body| body.get("x-amazon-apigateway-binary-media-types"));
         if let Some(value) = self.api.get("BinaryMediaTypes").or(of_body) {
@@ -80,7 +77,7 @@ impl Writer<'_> {
         if !variables.is_empty() {
             canary.set(
                 "stage-variable-overrides",
-                named(&variables),
+                door::named(&variables),
                 settings.place,
             );
         }
@@ -122,15 +119,6 @@ impl Writer<'_> {
             }
         }
     }
-}
-
-/// Names and values as a table.
-fn named(variables: &[(String, String)]) -> Table {
-    let mut table = Table::default();
-    for (name, value) in variables {
-        table.set(name, value.as_str(), None);
-    }
-    table
 }
 
 /// The limits of method settings or a usage plan, if there are both, and they limit anything.
