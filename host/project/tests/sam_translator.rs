@@ -26,10 +26,15 @@ use lambkin_project::value::{Kind, Value};
 use serde_json::{Value as Json, json};
 
 /// Types of resources that have no effect here, and that the macro does not make.
-const LEFT_OUT: [&str; 4] = [
+const LEFT_OUT: [&str; 9] = [
+    "AWS::ApiGateway::BasePathMapping",
+    "AWS::ApiGateway::DomainName",
+    "AWS::ApiGatewayV2::ApiMapping",
+    "AWS::ApiGatewayV2::DomainName",
     "AWS::Lambda::Permission",
     "AWS::IAM::Role",
     "AWS::IAM::ManagedPolicy",
+    "AWS::Route53::RecordSetGroup",
     "AWS::SQS::QueuePolicy",
 ];
 
@@ -242,7 +247,7 @@ fn drop_own_tags(properties: &mut serde_json::Map<String, Json>) {
     }
 }
 
-/// Gives resources other ids, wherever a text is or contains one.
+/// Gives resources other ids, wherever a text is or contains one, and repairs what the translator writes twice.
 fn rename(value: &mut Json, renamed: &BTreeMap<String, String>) {
     match value {
         Json::String(text) => {
@@ -264,6 +269,10 @@ fn rename(value: &mut Json, renamed: &BTreeMap<String, String>) {
                 .and_then(|inner| inner.get("Condition"))
             {
                 members["Condition"] = inner.clone();
+            }
+            // It wraps the schemas of headers once for each property of the API that changes its body.
+            while let Some(inner) = members.get("schema").and_then(|inner| inner.get("schema")) {
+                members["schema"] = inner.clone();
             }
             let taken = std::mem::take(members);
             for (key, mut member) in taken {

@@ -1,6 +1,7 @@
 //! What is known while a template is expanded.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use indexmap::IndexMap;
 
@@ -15,6 +16,8 @@ use super::references;
 /// The state of an expansion.
 pub(super) struct Expansion<'c> {
     pub(super) context: &'c Context,
+    /// The folder that paths start from.
+    pub(super) folder: &'c Path,
     /// All resources: those of SAM are replaced one by one, generated ones follow.
     pub(super) resources: Map,
     /// Conditions that generated resources need.
@@ -81,7 +84,7 @@ pub(super) struct Route {
 }
 
 impl<'c> Expansion<'c> {
-    pub(super) fn new(context: &'c Context, root: &Map, resources: Map) -> Self {
+    pub(super) fn new(context: &'c Context, folder: &'c Path, root: &Map, resources: Map) -> Self {
         let mut parameters = BTreeMap::new();
         let declared = root.get("Parameters").and_then(Value::as_map);
         for (name, member) in declared.into_iter().flatten() {
@@ -95,6 +98,7 @@ impl<'c> Expansion<'c> {
         parameters.insert("AWS::Partition".to_owned(), "aws".to_owned());
         Self {
             context,
+            folder,
             resources,
             conditions: Map::default(),
             references: BTreeMap::new(),

@@ -9,12 +9,11 @@
 //! On failure: mistakes that AWS's translator rejects are refused in the report, so that all are shown at once; the rest of
 //! the template is expanded.
 
-#![allow(dead_code, reason = "what routes need further")]
-
 mod api_events;
 mod attributes;
 mod build;
 mod conditions;
+mod definition;
 mod event;
 mod expansion;
 mod function;
@@ -26,9 +25,13 @@ mod publish;
 mod references;
 mod resources;
 mod rest_api;
+mod rest_body;
+mod rest_route;
 mod schedules;
 mod schema;
+mod security;
 mod tables;
+mod usage_plan;
 
 use crate::context::Context;
 use crate::resource::Template;
@@ -64,7 +67,7 @@ pub fn expand(context: &Context, template: &mut Template) -> Result<(), ProjectE
         return Err(context.error(place, "Resources must be a map"));
     };
     let globals = template.root.remove("Globals");
-    let mut expansion = Expansion::new(context, &template.root, resources);
+    let mut expansion = Expansion::new(context, &template.folder, &template.root, resources);
     schema::check(&expansion);
     api_events::add_implicit(&mut expansion);
     if let Some(globals) = &globals {

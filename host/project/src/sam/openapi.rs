@@ -11,17 +11,6 @@ pub(super) const INTEGRATION: &str = "x-amazon-apigateway-integration";
 /// The part of a path that describes something other than a method.
 const NOT_METHODS: [&str; 4] = ["summary", "description", "parameters", "servers"];
 
-/// The body of an API that SAM writes itself.
-pub(super) fn rest_skeleton(at: At) -> Map {
-    let title = at.reference("AWS::StackName");
-    let mut body = Map::default();
-    body.insert("swagger", at.0, at.text("2.0"));
-    let info = at.map([("version", at.text("1.0")), ("title", title)]);
-    body.insert("info", at.0, info);
-    body.insert("paths", at.0, at.map([]));
-    body
-}
-
 /// Whether a key of a path stands for a method.
 pub(super) fn is_method(key: &str) -> bool {
     let is_extension = key.starts_with("x-") && key != super::api_events::ANY;
@@ -74,5 +63,60 @@ pub(super) fn only_if(map: &mut Map, key: &str, at: At, condition: Option<&str>)
     {
         let whole = std::mem::replace(value, Value::null(at.0));
         *value = at.only_if(condition, whole);
+    }
+}
+
+/// Whether a body has a route that calls something.
+pub(super) fn has_route(body: &mut Map, path: &str, method: &str) -> bool {
+    let paths = body.get("paths").and_then(Value::as_map);
+    let Some(place) = paths.and_then(|paths| paths.place_of(path)) else {
+        return false;
+    };
+    let mut found = false;
+    with_method(body, place, path, method, &mut |_| found = true);
+    found
+}
+
+/// The paths of a body.
+pub(super) fn paths(body: &Map) -> Vec<String> {
+    let paths = body.get("paths").and_then(Value::as_map);
+    let keys = paths.into_iter().flatten().map(|(path, _)| path.clone());
+    keys.collect()
+}
+
+/// Calls a function with each method of each path that calls something.
+pub(super) fn with_methods(body: &mut Map, place: Place, each: &mut dyn FnMut(&str, &mut Map)) {
+    for path in paths(body) {
+        with_path(body, place, &path, &mut |item| {
+            let keys: Vec<String> = item.iter().map(|(key, _)| key.clone()).collect();
+            for key in keys.iter().filter(|key| is_method(key)) {
+                let Some(definition) = item.get_mut(key) else {
+                    continue;
+                };
+                for_each_alternative(definition, &mut |definition| {
+                    if let Some(definition) = definition.as_map_mut()
+                        && definition.contains(INTEGRATION)
+                    {
+                        each(key, definition);
+                    }
+                });
+            }
+        });
+    }
+}
+
+/// Adds an item to a list, which is made if there is none.
+pub(super) fn append(map: &mut Map, key: &str, place: Place, item: Value) {
+    let list = map.get(key).and_then(Value::as_list);
+    let mut items = list.unwrap_or_default().to_vec();
+    items.push(item);
+    map.insert(key, place, Value::list(place, items));
+}
+
+/// A method as users write it.
+pub(super) fn shown_method(method: &str) -> String {
+    match method {
+        super::api_events::ANY => "ANY".to_owned(),
+        method => method.to_uppercase(),
     }
 }
