@@ -18,6 +18,8 @@ mod event;
 mod expansion;
 mod function;
 mod globals;
+mod http_api;
+mod http_body;
 mod notifications;
 mod openapi;
 mod polling;
@@ -78,6 +80,9 @@ pub fn expand(context: &Context, template: &mut Template) -> Result<(), ProjectE
     }
     for id in expansion.ids_of("Api") {
         rest_api::expand(&mut expansion, &id);
+    }
+    for id in expansion.ids_of("HttpApi") {
+        http_api::expand(&mut expansion, &id);
     }
     for id in expansion.ids_of("LayerVersion") {
         resources::layer(&mut expansion, &id);
