@@ -34,6 +34,7 @@ mod schema;
 mod security;
 mod tables;
 mod usage_plan;
+mod websocket;
 
 use crate::context::Context;
 use crate::resource::Template;
@@ -83,6 +84,9 @@ pub fn expand(context: &Context, template: &mut Template) -> Result<(), ProjectE
     }
     for id in expansion.ids_of("HttpApi") {
         http_api::expand(&mut expansion, &id);
+    }
+    for id in expansion.ids_of("WebSocketApi") {
+        websocket::expand(&mut expansion, &id);
     }
     for id in expansion.ids_of("LayerVersion") {
         resources::layer(&mut expansion, &id);

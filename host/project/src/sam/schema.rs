@@ -12,21 +12,6 @@ use super::build::PREFIX;
 use super::expansion::Expansion;
 use super::tables::{EVENTS, GLOBALS, Kind, POLLING, RESOURCES};
 
-/// The attributes that resources have besides their properties.
-const ATTRIBUTES: &[&str] = &[
-    "Type",
-    "Properties",
-    "Condition",
-    "Connectors",
-    "CreationPolicy",
-    "DeletionPolicy",
-    "DependsOn",
-    "IgnoreGlobals",
-    "Metadata",
-    "UpdatePolicy",
-    "UpdateReplacePolicy",
-];
-
 /// The properties that a section of `Globals` may have. None if there is no such section.
 pub(super) fn globals_of(section: &str) -> Option<Vec<&'static str>> {
     let found = GLOBALS.iter().find(|(name, _)| *name == section);
@@ -67,7 +52,7 @@ pub(super) fn check(expansion: &Expansion<'_>) {
             expansion.refuse(place, text);
             continue;
         };
-        attributes(expansion, id, &member.value);
+        connectors(expansion, &member.value);
         properties(
             expansion,
             id,
@@ -81,12 +66,15 @@ pub(super) fn check(expansion: &Expansion<'_>) {
     }
 }
 
-fn attributes(expansion: &Expansion<'_>, id: &str, resource: &Value) {
-    for (name, member) in resource.as_map().into_iter().flatten() {
-        if !ATTRIBUTES.contains(&name.as_str()) {
-            let text = format!("{id} has an unknown attribute {name}");
-            expansion.note(member.place, with_nearest(text, name, ATTRIBUTES));
-        }
+/// Connectors of a resource only give permissions.
+fn connectors(expansion: &Expansion<'_>, resource: &Value) {
+    for _ in resource
+        .get("Connectors")
+        .into_iter()
+        .flat_map(Value::members)
+    {
+        let report = &expansion.context.report;
+        report.without_effect("AWS::Serverless::Connector");
     }
 }
 
