@@ -1,7 +1,7 @@
 //! What all parts of a translation share: the files, the user's options, and the report.
 
 use std::cell::{Ref, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::ProjectError;
@@ -24,6 +24,9 @@ pub struct Options {
     pub layers: BTreeMap<String, PathBuf>,
     /// The file of `sam local --env-vars`.
     pub environment_file: Option<PathBuf>,
+    /// The names of the shell's variables, whose values functions get for the variables that a template has, as with
+    /// `sam local`. Empty, the shell's variables do not count.
+    pub shell_variables: BTreeSet<String>,
     /// The environment of samconfig.toml, `default` unless named.
     pub config_environment: String,
     /// The stage of a serverless.yml: `--stage`.
@@ -58,6 +61,7 @@ impl Default for Options {
             deployed_parameters: BTreeMap::new(),
             layers: BTreeMap::new(),
             environment_file: None,
+            shell_variables: BTreeSet::new(),
             config_environment: "default".to_owned(),
             stage: None,
             stacks: Vec::new(),

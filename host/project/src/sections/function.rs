@@ -3,15 +3,16 @@
 use crate::context::Context;
 use crate::document::{Document, Table};
 use crate::resource::{Resource, Stack};
+use crate::sections::environment::{self, Overrides};
 use crate::sections::item::{Wanted, copy};
+use crate::sections::{code, layer};
+use crate::value::Value;
 
 /// The type of the resources.
 pub const KIND: &str = "AWS::Lambda::Function";
 
 /// Properties that are keys, with their types.
 const KEYS: &[(&[&str], &str, Wanted)] = &[
-    (&["Handler"], "handler", Wanted::Text),
-    (&["Runtime"], "runtime", Wanted::Text),
     (&["Timeout"], "timeout", Wanted::Number),
     (&["MemorySize"], "memory", Wanted::Number),
     (
@@ -25,59 +26,189 @@ const KEYS: &[(&[&str], &str, Wanted)] = &[
         Wanted::Number,
     ),
     (&["LoggingConfig", "LogFormat"], "log-format", Wanted::Text),
+    (
+        &["LoggingConfig", "ApplicationLogLevel"],
+        "log-level",
+        Wanted::Text,
+    ),
     (&["RecursiveLoop"], "recursive-loop", Wanted::Text),
+    (
+        &[
+            "CapacityProviderConfig",
+            "LambdaManagedInstancesCapacityProviderConfig",
+            "PerExecutionEnvironmentMaxConcurrency",
+        ],
+        "environment-concurrency",
+        Wanted::Number,
+    ),
+    (
+        &[
+            "CapacityProviderConfig",
+            "PerExecutionEnvironmentMaxConcurrency",
+        ],
+        "environment-concurrency",
+        Wanted::Number,
+    ),
 ];
 
 /// Writes the functions of a stack.
 pub fn write(context: &Context, stack: &Stack, document: &mut Document) {
+    let overrides = Overrides::read(context, stack);
+    let mut helpers = Vec::new();
     for function in stack.of_kind(KIND) {
-        let table = read(context, stack, function);
-        document
-            .root
-            .table("functions")
-            .set(function.name.as_str(), table, function.place);
+        if function.is_helper {
+            helpers.push(function.path.as_str());
+            continue;
+        }
+        let functions = document.root.table("functions");
+        if functions.get(&function.name).is_some() {
+            let message = format!(
+                "there are two functions {}: {} is left out; give it another FunctionName",
+                function.name, function.path
+            );
+            context.report.refuse(function.place, message);
+            continue;
+        }
+        if let Some(table) = read(context, stack, function, &overrides) {
+            let functions = document.root.table("functions");
+            functions.set(function.name.as_str(), table, function.place);
+        }
+    }
+    if !helpers.is_empty() {
+        let message = format!(
+            "functions that only custom resources call are left out: {}",
+            helpers.join(", ")
+        );
+        context.report.note(None, message);
     }
 }
 
-fn read(context: &Context, _stack: &Stack, function: &Resource) -> Table {
+fn read(
+    context: &Context,
+    stack: &Stack,
+    function: &Resource,
+    overrides: &Overrides,
+) -> Option<Table> {
+    refuse_parts(context, function);
     let mut table = Table::default();
-    let code = function
-        .get("Code")
-        .and_then(|code| code.as_str())
-        .unwrap_or(".");
-    table.set("code", code, function.place);
+    if !code::write(context, function, &mut table) {
+        return None;
+    }
+    let is_image = table.get("image").is_some();
+    if !is_image {
+        if table.get("handler").is_none() {
+            copy(
+                context,
+                function,
+                &["Handler"],
+                &mut table,
+                "handler",
+                Wanted::Text,
+            );
+        }
+        copy(
+            context,
+            function,
+            &["Runtime"],
+            &mut table,
+            "runtime",
+            Wanted::Text,
+        );
+    }
     for (property, key, wanted) in KEYS {
         copy(context, function, property, &mut table, key, *wanted);
     }
-    table
+    let snap = function.properties.at(&["SnapStart", "ApplyOn"]);
+    if let Some(snap) = snap
+        && snap.as_str() == Some("PublishedVersions")
+    {
+        table.set("snap-start", true, snap.place);
+    }
+    let tenants = function
+        .properties
+        .at(&["TenancyConfig", "TenantIsolationMode"]);
+    if let Some(tenants) = tenants
+        && tenants.as_str() == Some("PER_TENANT")
+    {
+        table.set("tenant-isolation", true, tenants.place);
+    }
+    if !is_image {
+        layer::write(context, stack, function, &mut table);
+    }
+    environment::write(context, function, overrides, &mut table);
+    Some(table)
+}
+
+/// Refuses what a function would need in vain.
+fn refuse_parts(context: &Context, function: &Resource) {
+    let id = &function.path;
+    let systems = function.get("FileSystemConfigs");
+    for system in systems.map_or(&[][..], Value::items) {
+        let path = system.text_of("LocalMountPath");
+        let path = path.as_deref().unwrap_or("/mnt");
+        let message = format!(
+            "{id} mounts a file system at {path}, and nothing is mounted here: --partial runs it without"
+        );
+        context.report.refuse(system.place, message);
+    }
+    if let Some(durable) = function.get("DurableConfig") {
+        let message = format!(
+            "{id} is a durable function, whose steps only AWS can repeat: --partial runs it without"
+        );
+        context.report.refuse(durable.place, message);
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::sections::testing::{Project, write};
+    use crate::sections::testing::Project;
 
     #[test]
     fn a_function_has_its_settings() {
         let project = Project::new().file("app.py", "def handler(event, context):\n    return 1\n");
         let written = project.write(
             "Hello:\n  Type: AWS::Lambda::Function\n  Properties:\n    Code: .\n    Handler: app.handler\n    \
-             Runtime: python3.13\n    Timeout: 5\n    MemorySize: '256'\n    EphemeralStorage: {Size: 1024}\n",
+             Runtime: python3.13\n    Timeout: 5\n    MemorySize: '256'\n    EphemeralStorage: {Size: 1024}\n    \
+             SnapStart: {ApplyOn: PublishedVersions}\n    LoggingConfig: {LogFormat: JSON, ApplicationLogLevel: DEBUG}\n",
         );
         assert_eq!(
             written.text,
-            "[functions.Hello]\ncode = \".\"\nhandler = \"app.handler\"\nruntime = \"python3.13\"\ntimeout = 5\n\
-             memory = 256\nephemeral-storage = 1024\n"
+            "[functions.Hello]\ncode = \".\"\nwatch = true\nhandler = \"app.handler\"\nruntime = \"python3.13\"\n\
+             timeout = 5\nmemory = 256\nephemeral-storage = 1024\nlog-format = \"JSON\"\nlog-level = \"DEBUG\"\n\
+             snap-start = true\n\n[functions.Hello.environment]\nAWS_SAM_LOCAL = \"true\"\nIS_OFFLINE = \"true\"\n"
         );
+        assert_eq!(written.notes, [""; 0]);
     }
 
     #[test]
     fn a_setting_of_another_type_stays_as_it_is() {
-        let text = write(
+        let written = Project::new().write(
             "Hello:\n  Type: AWS::Lambda::Function\n  Properties:\n    Code: .\n    Timeout: soon\n    MemorySize: [1]\n",
         );
+        assert!(
+            written.text.starts_with(
+                "[functions.Hello]\ncode = \".\"\nwatch = true\ntimeout = \"soon\"\nmemory = [1]\n"
+            ),
+            "{}",
+            written.text
+        );
+    }
+
+    #[test]
+    fn what_a_function_would_need_in_vain_is_refused() {
+        let written = Project::new().write(
+            "A:\n  Type: AWS::Lambda::Function\n  Properties:\n    Code: .\n    FunctionName: x\n    FileSystemConfigs: \
+             [{Arn: x, LocalMountPath: /mnt/data}]\n    DurableConfig: {ExecutionTimeout: 3}\n\
+             B:\n  Type: AWS::Lambda::Function\n  Properties: {Code: ., FunctionName: x}\n",
+        );
         assert_eq!(
-            text,
-            "[functions.Hello]\ncode = \".\"\ntimeout = \"soon\"\nmemory = [1]\n"
+            written.refusals,
+            [
+                "template.yaml:6:25: A mounts a file system at /mnt/data, and nothing is mounted here: --partial runs it \
+                 without",
+                "template.yaml:7:20: A is a durable function, whose steps only AWS can repeat: --partial runs it without",
+                "template.yaml:8:1: there are two functions x: B is left out; give it another FunctionName",
+            ]
         );
     }
 }

@@ -10,26 +10,33 @@
 pub mod asynchronous;
 pub mod authorizer;
 pub mod bucket;
+pub mod code;
 pub mod cors;
 pub mod door;
+pub mod environment;
 pub mod event_source_mapping;
 pub mod function;
 pub mod function_url;
 pub mod http_api;
 pub mod item;
+pub mod layer;
 pub mod load_balancer;
 pub mod name;
 pub mod notification;
 pub mod openapi;
+pub mod path;
 pub mod ports;
+pub mod properties;
 pub mod queue;
 pub mod read;
 pub mod reference;
 pub mod rest_api;
+pub mod sources;
 pub mod stage;
 pub mod target;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod verdicts;
 pub mod version;
 pub mod websocket_api;
 
@@ -71,6 +78,9 @@ pub fn write(context: &Context, stack: &Stack) -> Document {
     event_source_mapping::write(context, stack, &mut document);
     notification::write(context, stack, &mut document);
     doors(context, stack, &mut document);
+    sources::tell(context, stack, &document);
+    verdicts::tell(context, stack);
+    properties::tell(context, stack);
     for section in SECTIONS {
         if document.root.table(section).is_empty() {
             document.root.remove(section);

@@ -279,7 +279,8 @@ type = "iam"
     assert_eq!(
         written.notes,
         [
-            "template.yaml:79:1: the API key Made has the value bf019931d5801a858ca71e66bfd44009bd74e02e here"
+            "template.yaml:79:1: the API key Made has the value bf019931d5801a858ca71e66bfd44009bd74e02e here",
+            "1 resource without an effect here: 1 AWS::ApiGateway::BasePathMapping"
         ]
     );
     assert_eq!(written.refusals, [""; 0]);

@@ -1,0 +1,278 @@
+//! Compiled languages: a `bootstrap` that is in the code, or that a build has made.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::document::{Document, Item, Table};
+use crate::value::Value;
+
+use super::artefact;
+use super::artefact::{built, refuse};
+use super::source::{in_folder, quoted, text};
+use super::subject::{Function, set};
+
+/// Writes the keys of code that is a `bootstrap`.
+pub fn write(function: &Function<'_>, folder: &Path, table: &mut Table) -> bool {
+    let (made, command) = match (
+        folder.join("Cargo.toml").is_file() || is(function, "rust"),
+        folder.join("go.mod").is_file() || is(function, "go"),
+    ) {
+        (true, _) => rust(function, folder),
+        (false, true) => (None, go(function, folder)),
+        (false, false) => (None, String::new()),
+    };
+    let own = folder.join("bootstrap");
+    let sam = artefact::of(function).map(|made| made.join("bootstrap"));
+    let mut programs: Vec<PathBuf> = sam.into_iter().chain(made).chain([own.clone()]).collect();
+    programs.retain(|program| program.is_file());
+    // The newest build counts.
+    let Some(program) = programs
+        .into_iter()
+        .max_by_key(|program| artefact::time(program))
+    else {
+        return nothing(function, folder, &command, table);
+    };
+    if let Some(other) = other_machine(&program) {
+        let hint = match command.as_str() {
+            "" => "build it for this machine".to_owned(),
+            command => format!("build it for this machine: {command}"),
+        };
+        function.refuse(format!(
+            "{} of {} is for {other}, and this machine is {}: {hint}",
+            function.shown(&program),
+            function.shown_name(),
+            std::env::consts::ARCH
+        ));
+        return false;
+    }
+    if program == own {
+        set(function, table, folder);
+        if !command.is_empty() {
+            artefact::tell_age(function, folder, &program, &command);
+        }
+        return true;
+    }
+    // A program of cargo has its own name, so it is the code itself.
+    let is_bootstrap = program.file_name().is_some_and(|name| name == "bootstrap");
+    let code = match program.parent() {
+        Some(parent) if is_bootstrap => parent.to_owned(),
+        _ => program,
+    };
+    built(function, folder, &code, &command, table)
+}
+
+fn is(function: &Function<'_>, language: &str) -> bool {
+    let method = function.build_method().unwrap_or_default();
+    method.starts_with(language) || method.is_empty() && function.runtime.starts_with(language)
+}
+
+fn nothing(function: &Function<'_>, folder: &Path, command: &str, table: &mut Table) -> bool {
+    if !command.is_empty() {
+        return refuse(function, folder, command);
+    }
+    if !function
+        .resource
+        .get("Layers")
+        .map_or(&[][..], Value::items)
+        .is_empty()
+    {
+        // A layer may have it.
+        set(function, table, folder);
+        return true;
+    }
+    let makefile = folder.join("Makefile").is_file();
+    let hint = match makefile {
+        true => in_folder(
+            function,
+            folder,
+            &format!("make build-{}", function.resource.id),
+        ),
+        false => "build it, or correct the path".to_owned(),
+    };
+    function.refuse(format!(
+        "the code of {}, {}, has no bootstrap, which the runtime {} needs: {hint}",
+        function.shown_name(),
+        function.shown(folder),
+        function.runtime
+    ));
+    false
+}
+
+fn go(function: &Function<'_>, folder: &Path) -> String {
+    in_folder(
+        function,
+        folder,
+        "CGO_ENABLED=0 go build -tags lambda.norpc -o bootstrap .",
+    )
+}
+
+/// The program that cargo has made, and the command that makes it.
+fn rust(function: &Function<'_>, folder: &Path) -> (Option<PathBuf>, String) {
+    let binary = function
+        .resource
+        .metadata
+        .at(&["BuildProperties", "Binary"])
+        .and_then(Value::as_str)
+        .map(str::to_owned)
+        .or_else(|| package_name(function, folder));
+    let command = match &binary {
+        Some(binary) => format!("cargo build --bin {}", quoted(binary)),
+        None => "cargo build".to_owned(),
+    };
+    let command = in_folder(function, folder, &command);
+    let Some(binary) = binary.filter(|binary| !binary.contains(['/', '\\']) && binary != "..")
+    else {
+        return (None, command);
+    };
+    // A member of a workspace is built into the folder of the workspace.
+    let targets = folder.ancestors().take(4).map(|above| above.join("target"));
+    let programs = targets.flat_map(|target| {
+        [
+            target.join("lambda").join(&binary).join("bootstrap"),
+            target.join("debug").join(&binary),
+            target.join("release").join(&binary),
+        ]
+    });
+    let programs = programs.filter(|program| program.is_file());
+    let newest = programs.max_by_key(|program| artefact::time(program));
+    (newest, command)
+}
+
+/// The name of a package's program: that of its only `[[bin]]`, or its own.
+fn package_name(function: &Function<'_>, folder: &Path) -> Option<String> {
+    let text = text(&folder.join("Cargo.toml"))?;
+    let manifest = Document::parse(function.place.file, &text).ok()?.root;
+    let program = match manifest.get("bin") {
+        Some(Item::List(programs)) => match programs.as_slice() {
+            [only] => only.as_table(),
+            _ => None,
+        },
+        _ => None,
+    };
+    let package = || manifest.get("package").and_then(Item::as_table);
+    match program.or_else(package)?.get("name")? {
+        Item::Text(name) => Some(name.clone()),
+        _ => None,
+    }
+}
+
+/// The machine that a program is for, if it is not this one: what its ELF header says.
+fn other_machine(program: &Path) -> Option<&'static str> {
+    let mut header = Vec::new();
+    let file = File::open(program).ok()?;
+    file.take(20).read_to_end(&mut header).ok()?;
+    if !header.starts_with(b"\x7fELF") {
+        return None;
+    }
+    let machine = match header.get(18..20)? {
+        [0x3e, 0] => "x86_64",
+        [0xb7, 0] => "aarch64",
+        _ => return None,
+    };
+    (machine != std::env::consts::ARCH).then_some(machine)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::sections::testing::{Project, Written};
+
+    fn write(project: &Project, metadata: &str) -> Written {
+        project.write(&format!(
+            "Fn:\n  Type: AWS::Lambda::Function\n  Properties: {{Code: src, Runtime: provided.al2023, Handler: \
+             bootstrap}}\n  Metadata: {{{metadata}}}\n"
+        ))
+    }
+
+    #[test]
+    fn a_bootstrap_is_the_code() {
+        let project = Project::new().file("src/bootstrap", "#!/bin/sh");
+        let written = write(&project, "");
+        assert!(
+            written.text.contains("code = \"src\"\nwatch = true\n"),
+            "{}",
+            written.text
+        );
+        assert_eq!(written.notes, [""; 0]);
+    }
+
+    #[test]
+    fn rust_is_served_from_what_cargo_has_made() {
+        let project = Project::new().file("src/Cargo.toml", "[package]\nname = \"orders\"\n");
+        assert_eq!(
+            write(&project, "").refusals,
+            [
+                "template.yaml:3:22: the code of Fn, src, has to be built: (cd src && cargo build --bin orders)"
+            ]
+        );
+        assert_eq!(
+            write(
+                &project,
+                "BuildMethod: rust-cargolambda, BuildProperties: {Binary: other}"
+            )
+            .refusals,
+            [
+                "template.yaml:3:22: the code of Fn, src, has to be built: (cd src && cargo build --bin other)"
+            ]
+        );
+        let project = project.file("src/target/debug/orders", "");
+        let written = write(&project, "");
+        assert!(
+            written
+                .text
+                .contains("code = \"src/target/debug/orders\"\n"),
+            "{}",
+            written.text
+        );
+        let project = project.file("target/lambda/orders/bootstrap", "");
+        let written = write(&project, "");
+        assert!(
+            written.text.contains("code = \"target/lambda/orders\"\n"),
+            "{}",
+            written.text
+        );
+    }
+
+    #[test]
+    fn go_is_built_by_the_user() {
+        let project = Project::new().file("src/go.mod", "");
+        assert_eq!(
+            write(&project, "").refusals,
+            [
+                "template.yaml:3:22: the code of Fn, src, has to be built: (cd src && CGO_ENABLED=0 go build -tags \
+                 lambda.norpc -o bootstrap .)"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_program_for_another_machine_is_refused() {
+        let machine: [u8; 2] = match std::env::consts::ARCH {
+            "x86_64" => [0xb7, 0],
+            _ => [0x3e, 0],
+        };
+        let project = Project::new().file("src/go.mod", "");
+        let mut program = b"\x7fELF".to_vec();
+        program.resize(18, 0);
+        program.extend(machine);
+        std::fs::write(project.path().join("src/bootstrap"), program).unwrap();
+        let refusals = write(&project, "").refusals.join("");
+        assert!(
+            refusals.contains("src/bootstrap of Fn is for ")
+                && refusals.contains("build it for this machine: (cd src"),
+            "{refusals}"
+        );
+    }
+
+    #[test]
+    fn nothing_to_run_is_refused() {
+        let project = Project::new().file("src/readme", "");
+        assert_eq!(
+            write(&project, "").refusals,
+            [
+                "template.yaml:3:22: the code of Fn, src, has no bootstrap, which the runtime provided.al2023 needs: build \
+                 it, or correct the path"
+            ]
+        );
+    }
+}
