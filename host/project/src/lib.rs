@@ -13,6 +13,7 @@
 //!
 //! On failure: [`ProjectError`], with file, line and column of the template.
 
+pub mod cdk;
 pub mod context;
 pub mod document;
 pub mod file;

@@ -3,7 +3,9 @@
 //! Every kind of project becomes [`Template`]s, whose macros have been expanded, and then a [`Stack`] with resolved
 //! resources. [`crate::sections`] makes lambkin.toml of that alone.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use indexmap::IndexMap;
 
@@ -24,6 +26,17 @@ pub struct Template {
     pub construct: Option<String>,
     /// The region that the project names.
     pub region: Option<String>,
+    /// The assets of CDK's assembly by their hashes, if the template is from CDK.
+    pub assets: Rc<BTreeMap<String, Asset>>,
+}
+
+/// An asset of CDK's assembly.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asset {
+    /// The file or folder, relative to the template.
+    pub path: String,
+    /// The Dockerfile in the folder, if the asset is an image.
+    pub dockerfile: Option<String>,
 }
 
 impl Template {
@@ -36,6 +49,7 @@ impl Template {
             root,
             construct: None,
             region: None,
+            assets: Rc::default(),
         }
     }
 }
@@ -45,6 +59,8 @@ impl Template {
 pub struct Stack {
     /// The resources by their paths, those of nested stacks included.
     pub resources: IndexMap<String, Resource>,
+    /// The region of the ARNs in them; empty for the default.
+    pub region: String,
     /// The outputs of the outermost templates.
     pub outputs: Vec<Output>,
 }

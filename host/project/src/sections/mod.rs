@@ -58,8 +58,9 @@ const SECTIONS: [&str; 6] = [
 pub fn write(context: &Context, stack: &Stack) -> Document {
     let mut document = Document::default();
     let root = &mut document.root;
-    if let Some(region) = &context.options.region {
-        root.set("region", region.as_str(), None);
+    let region = context.options.region.as_deref().unwrap_or(&stack.region);
+    if !region.is_empty() && region != "us-east-1" {
+        root.set("region", region, None);
     }
     if context.options.account != crate::Options::default().account {
         root.set("account", context.options.account.as_str(), None);

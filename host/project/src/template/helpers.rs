@@ -54,9 +54,13 @@ pub(super) fn mark(stack: &mut Stack) {
         }
     }
     for (path, resource) in &mut stack.resources {
-        resource.is_helper = resource.kind == "AWS::Lambda::Function"
-            && tokens.contains(path)
-            && !others.contains(path);
+        let is_token = tokens.contains(path) && !others.contains(path);
+        let description = resource
+            .properties
+            .text_of("Description")
+            .unwrap_or_default();
+        let is_framework = description.starts_with("AWS CDK resource provider framework");
+        resource.is_helper = resource.kind == "AWS::Lambda::Function" && (is_token || is_framework);
     }
 }
 

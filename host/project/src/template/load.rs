@@ -5,16 +5,17 @@
 //!
 //! On failure: [`ProjectError`], if the file is not a template.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use indexmap::IndexMap;
 
 use super::resolver::{Resolver, Scope, meant};
-use super::{foreach, include, parameters};
+use super::{assets, foreach, include, parameters};
 use crate::ProjectError;
 use crate::context::Context;
-use crate::file::TEMPLATE_BYTES;
-use crate::resource::Template;
+use crate::resource::{Asset, Template};
 use crate::sam;
 use crate::value::{Map, Value};
 
@@ -48,14 +49,22 @@ const ATTRIBUTES: [&str; 11] = [
     "UpdateReplacePolicy",
 ];
 
-/// Reads a template of a stack with this name. `given` are the values of its parameters, if not the user's.
-pub(super) fn load(
-    context: &Context,
-    path: &Path,
-    name: &str,
-    given: Option<&IndexMap<String, Value>>,
-) -> Result<Template, ProjectError> {
-    let value = context.load(path, TEMPLATE_BYTES)?;
+/// What is known about a template before it is read.
+pub(super) struct Source<'a> {
+    pub path: &'a Path,
+    /// The name of its stack.
+    pub name: &'a str,
+    /// The values of its parameters, if not the user's.
+    pub given: Option<&'a IndexMap<String, Value>>,
+    /// The assets of CDK's assembly.
+    pub assets: Rc<BTreeMap<String, Asset>>,
+    /// The most bytes that it has.
+    pub limit: u64,
+}
+
+/// Reads a template.
+pub(super) fn load(context: &Context, source: Source<'_>) -> Result<Template, ProjectError> {
+    let value = context.load(source.path, source.limit)?;
     let place = value.place;
     let root = match value.kind {
         crate::value::Kind::Map(root) => root,
@@ -67,8 +76,9 @@ pub(super) fn load(
             return Err(context.error(place, &message));
         }
     };
-    let mut template = Template::new(name, folder_of(path), root);
-    expand_files_and_loops(context, &mut template, given)?;
+    let mut template = Template::new(source.name, folder_of(source.path), root);
+    template.assets = source.assets;
+    expand_files_and_loops(context, &mut template, source.given)?;
     if template.root.get("Resources").is_none() {
         let keys = template.root.iter().map(|(key, _)| key.as_str());
         let typed = keys.filter(|key| !SECTIONS.contains(key));
@@ -82,6 +92,8 @@ pub(super) fn load(
         return Err(context.error(place, &message));
     }
     check(context, &template.root)?;
+    let assets = Rc::clone(&template.assets);
+    assets::annotate(&mut template, &assets);
     Ok(template)
 }
 

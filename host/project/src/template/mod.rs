@@ -8,6 +8,7 @@
 //! limits, are a [`ProjectError`].
 
 mod addresses;
+mod assets;
 mod conditions;
 mod dynamic;
 mod evaluate;
@@ -23,11 +24,15 @@ mod stacks;
 mod urls;
 mod walk;
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::rc::Rc;
 
 use crate::ProjectError;
 use crate::context::Context;
-use crate::resource::{Stack, Template};
+use crate::file::{GENERATED_BYTES, TEMPLATE_BYTES};
+use crate::resource::{Asset, Stack, Template};
+use load::Source;
 
 /// Reads a SAM or CloudFormation template. The stack has the name of the template's folder.
 ///
@@ -36,7 +41,31 @@ use crate::resource::{Stack, Template};
 /// [`ProjectError`], if the file cannot be read or is not a template.
 pub fn read(context: &Context, path: &Path) -> Result<Template, ProjectError> {
     let name = names::stack_name(path);
-    load::load(context, path, &name, None)
+    let source = Source {
+        path,
+        name: &name,
+        given: None,
+        assets: Rc::default(),
+        limit: TEMPLATE_BYTES,
+    };
+    load::load(context, source)
+}
+
+/// Reads a template that CDK has written for a stack with this name.
+pub(crate) fn read_from_assembly(
+    context: &Context,
+    path: &Path,
+    name: &str,
+    assets: Rc<BTreeMap<String, Asset>>,
+) -> Result<Template, ProjectError> {
+    let source = Source {
+        path,
+        name,
+        given: None,
+        assets,
+        limit: GENERATED_BYTES,
+    };
+    load::load(context, source)
 }
 
 /// The resources and outputs of the outermost stacks of a project, and of those nested in them. SAM's resources are
@@ -56,6 +85,7 @@ pub fn resolve(context: &Context, templates: Vec<Template>) -> Result<Stack, Pro
         roots.push(resolver.root(template, is_only)?);
     }
     resolver.roots.replace(roots.clone());
+    resolver.share(&roots);
     resolver.walk(&roots)
 }
 

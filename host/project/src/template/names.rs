@@ -5,7 +5,9 @@
 //!
 //! On failure: two functions, queues or buckets that the template gives the same name are refused.
 
+use std::collections::HashSet;
 use std::path::Path;
+use std::rc::Rc;
 
 use sha2::{Digest, Sha256};
 
@@ -141,7 +143,14 @@ impl Resolver<'_> {
             "AWS::Lambda::Function" | "AWS::Serverless::Function" => {
                 let own = self.own_name(scope, id, "FunctionName")?;
                 let own = self.usable(place, "function", own, is_function_name);
-                self.untaken(scope, place, "function", own, fitted(&shown, FUNCTION_NAME))
+                self.untaken(
+                    scope,
+                    id,
+                    place,
+                    "function",
+                    own,
+                    fitted(&shown, FUNCTION_NAME),
+                )
             }
             "AWS::SQS::Queue" => {
                 let is_fifo = match scope.property(id, "FifoQueue") {
@@ -152,7 +161,7 @@ impl Resolver<'_> {
                 let own = own.map(|own| with_suffix(own, is_fifo));
                 let own = self.usable(place, "queue", own, is_queue_name);
                 let default = with_suffix(fitted(&shown, 75), is_fifo);
-                self.untaken(scope, place, "queue", own, default)
+                self.untaken(scope, id, place, "queue", own, default)
             }
             "AWS::SNS::Topic" => {
                 let is_fifo = match scope.property(id, "FifoTopic") {
@@ -161,15 +170,15 @@ impl Resolver<'_> {
                 };
                 let own = self.own_name(scope, id, "TopicName")?;
                 let own = own.map(|own| with_suffix(own, is_fifo));
-                self.untaken(scope, place, "topic", own, with_suffix(shown, is_fifo))
+                self.untaken(scope, id, place, "topic", own, with_suffix(shown, is_fifo))
             }
             "AWS::S3::Bucket" => {
                 let own = self.own_name(scope, id, "BucketName")?;
                 let own = self.usable(place, "bucket", own, is_bucket_name);
-                self.untaken(scope, place, "bucket", own, bucket_name(&shown))
+                self.untaken(scope, id, place, "bucket", own, bucket_name(&shown))
             }
             "AWS::ApiGateway::RestApi" | "AWS::ApiGatewayV2::Api" => {
-                self.untaken(scope, place, "trigger", None, kebab(&shown))
+                self.untaken(scope, id, place, "trigger", None, kebab(&shown))
             }
             "AWS::Lambda::Url" => {
                 let function = match scope.property(id, "TargetFunctionArn") {
@@ -181,7 +190,7 @@ impl Resolver<'_> {
                     Some((name, _)) => format!("{name}-url"),
                     None => kebab(&shown),
                 };
-                self.untaken(scope, place, "trigger", None, default)
+                self.untaken(scope, id, place, "trigger", None, default)
             }
             _ => {
                 let last = kind.rsplit("::").next().unwrap_or_default();
@@ -227,6 +236,7 @@ impl Resolver<'_> {
     fn untaken(
         &self,
         scope: &Scope,
+        id: &str,
         place: Place,
         what: &'static str,
         own: Option<String>,
@@ -235,34 +245,77 @@ impl Resolver<'_> {
         let mut taken = self.taken.borrow_mut();
         if let Some(own) = own {
             if !taken.insert((what, own.clone())) {
-                let message =
-                    format!("two {what}s have the name {own}: one would replace the other");
+                let message = format!(
+                    "two {what}s have the name {own}: one would replace the other{}",
+                    if self.roots.borrow().len() > 1 {
+                        "; --stack NAME serves one stack"
+                    } else {
+                        ""
+                    }
+                );
                 self.context.report.refuse(place, message);
             }
             return own;
-        }
-        if taken.insert((what, default.clone())) {
-            return default;
         }
         let (stem, suffix) = match default.strip_suffix(".fifo") {
             Some(stem) => (stem, ".fifo"),
             None => (default.as_str(), ""),
         };
-        let stack = scope.prefix.trim_end_matches('/').replace('/', "-");
-        let stack = if what == "bucket" {
-            stack.to_ascii_lowercase()
-        } else {
-            stack
+        let stack = match is_from_cdk(scope, id) {
+            true => scope.construct.replace('/', "-"),
+            false => scope.prefix.trim_end_matches('/').replace('/', "-"),
         };
-        let prefixed = (!stack.is_empty())
-            .then(|| format!("{}{suffix}", fitted(&format!("{stack}-{stem}"), 63)));
-        let numbered = (2..).map(|number| format!("{}-{number}{suffix}", fitted(stem, 58)));
-        for name in prefixed.into_iter().chain(numbered) {
-            if taken.insert((what, name.clone())) {
-                return name;
+        let stack = match what {
+            "bucket" => stack.to_ascii_lowercase(),
+            "trigger" => kebab(&stack),
+            _ => stack,
+        };
+        let most = FUNCTION_NAME - suffix.len();
+        let prefixed = (!stack.is_empty()).then(|| {
+            format!(
+                "{}{suffix}",
+                fitted(&format!("{stack}-{stem}"), most.min(63))
+            )
+        });
+        let numbered = (2..).map(|number| format!("{}-{number}{suffix}", fitted(stem, most - 10)));
+        let is_free = !self.shared.borrow().contains(&(what, default.clone()));
+        let plain = is_free.then(|| default.clone());
+        let mut names = plain.into_iter().chain(prefixed).chain(numbered);
+        // There are more numbers than names.
+        names
+            .find(|name| taken.insert((what, name.clone())))
+            .unwrap_or(default)
+    }
+
+    /// Finds the names that resources of several outermost stacks would have, which are then preceded by the stack's.
+    pub fn share(&self, roots: &[Rc<Scope>]) {
+        let mut seen = HashSet::new();
+        let mut shared = self.shared.borrow_mut();
+        for root in roots {
+            let own: HashSet<(&str, String)> = root
+                .section("Resources")
+                .into_iter()
+                .flatten()
+                .filter_map(|(id, _)| {
+                    let shown = shown_id(root, id);
+                    Some(match root.kind(id)? {
+                        "AWS::Lambda::Function" => ("function", fitted(&shown, FUNCTION_NAME)),
+                        "AWS::SQS::Queue" => ("queue", fitted(&shown, 75)),
+                        "AWS::SNS::Topic" => ("topic", shown),
+                        "AWS::S3::Bucket" => ("bucket", bucket_name(&shown)),
+                        "AWS::ApiGateway::RestApi" | "AWS::ApiGatewayV2::Api" => {
+                            ("trigger", kebab(&shown))
+                        }
+                        _ => return None,
+                    })
+                })
+                .collect();
+            for name in own {
+                if !seen.insert(name.clone()) {
+                    shared.insert(name);
+                }
             }
         }
-        default
     }
 }
 
@@ -271,6 +324,11 @@ fn with_suffix(name: String, is_fifo: bool) -> String {
         true => format!("{name}.fifo"),
         false => name,
     }
+}
+
+fn is_from_cdk(scope: &Scope, id: &str) -> bool {
+    let resource = scope.resource(id);
+    resource.is_some_and(|resource| resource.at(&["Metadata", "aws:cdk:path"]).is_some())
 }
 
 /// The logical id, or the path of the construct that it was made of, after the stack's.

@@ -36,6 +36,8 @@ pub(super) struct Resolver<'c> {
     pub roots: RefCell<Vec<Rc<Scope>>>,
     /// Names that are taken, by what they are names of.
     pub taken: RefCell<HashSet<(&'static str, String)>>,
+    /// Names that resources of several outermost stacks would have.
+    pub shared: RefCell<HashSet<(&'static str, String)>>,
     /// The number of nested stacks.
     pub nested: Cell<usize>,
     /// What has been evaluated of resources, and the outputs of stacks: `Fn.Arn`.
@@ -83,6 +85,7 @@ impl<'c> Resolver<'c> {
             region: region.unwrap_or("us-east-1").to_owned(),
             roots: RefCell::default(),
             taken: RefCell::default(),
+            shared: RefCell::default(),
             nested: Cell::new(0),
             kept: RefCell::default(),
             active: RefCell::default(),

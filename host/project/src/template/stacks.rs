@@ -10,11 +10,11 @@ use std::rc::Rc;
 
 use indexmap::IndexMap;
 
-use super::load;
+use super::load::{self, Source};
 use super::parameters;
 use super::resolver::{Resolver, Scope, meant, unknown};
 use crate::ProjectError;
-use crate::file::Place;
+use crate::file::{GENERATED_BYTES, Place};
 use crate::resource::Template;
 use crate::value::Value;
 
@@ -85,7 +85,16 @@ impl Resolver<'_> {
             }
         }
         let name = format!("{}-{id}", scope.template.name);
-        let mut template = load::load(self.context, &path, &name, Some(&given))?;
+        let mut template = load::load(
+            self.context,
+            Source {
+                path: &path,
+                name: &name,
+                given: Some(&given),
+                assets: Rc::clone(&scope.template.assets),
+                limit: GENERATED_BYTES,
+            },
+        )?;
         let values = parameters::parameters(self.context, &template, &given)?;
         for name in given.keys().filter(|name| !values.contains_key(*name)) {
             let known = values.keys().map(String::as_str);

@@ -30,7 +30,10 @@ const WITHOUT_EFFECT: [&str; 12] = [
 impl Resolver<'_> {
     /// The resources and outputs of the outermost stacks.
     pub fn walk(&self, roots: &[Rc<Scope>]) -> Result<Stack, ProjectError> {
-        let mut stack = Stack::default();
+        let mut stack = Stack {
+            region: self.region.clone(),
+            ..Stack::default()
+        };
         for root in roots {
             self.walk_resources(root, &mut stack)?;
         }
@@ -101,7 +104,8 @@ impl Resolver<'_> {
 
     fn walk_outputs(&self, scope: &Scope, stack: &mut Stack) -> Result<(), ProjectError> {
         for (name, member) in scope.section("Outputs").into_iter().flatten() {
-            if !self.is_included(scope, &member.value)? {
+            // What CDK exports from one stack to another is not for users.
+            if name.starts_with("ExportsOutput") || !self.is_included(scope, &member.value)? {
                 continue;
             }
             stack.outputs.push(Output {
