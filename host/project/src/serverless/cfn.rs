@@ -54,6 +54,36 @@ pub fn execute_api_url(place: Place, api: Value, scheme: &str, path: &str) -> Va
     join(place, "", parts)
 }
 
+/// A map of tags as the list that CloudFormation has.
+pub fn tags(place: Place, tags: &Value) -> Value {
+    let tags = tags.members().map(|(key, value)| {
+        Body::new(place)
+            .text("Key", key)
+            .set("Value", value.clone())
+            .done()
+    });
+    Value::list(place, tags.collect())
+}
+
+/// A value as JSON, its members in their order.
+pub fn json(value: &Value) -> String {
+    match &value.kind {
+        Kind::List(items) => {
+            let items: Vec<String> = items.iter().map(json).collect();
+            format!("[{}]", items.join(","))
+        }
+        Kind::Map(map) => {
+            let members = map.iter().map(|(key, member)| {
+                let key = serde_json::Value::from(key.as_str());
+                format!("{key}:{}", json(&member.value))
+            });
+            let members: Vec<String> = members.collect();
+            format!("{{{}}}", members.join(","))
+        }
+        _ => value.to_json().to_string(),
+    }
+}
+
 /// A map that is being written.
 pub struct Body {
     place: Place,

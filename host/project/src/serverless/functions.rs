@@ -142,13 +142,7 @@ fn properties(service: &Service<'_>, function: &Function) -> Body {
         body = body.set("DurableConfig", config.done());
     }
     if let Some(tags) = both(provider.get("tags"), function.get("tags")) {
-        let tags = tags.members().map(|(key, value)| {
-            let tag = Body::new(value.place)
-                .text("Key", key)
-                .set("Value", value.clone());
-            tag.done()
-        });
-        body = body.set("Tags", Value::list(place, tags.collect()));
+        body = body.set("Tags", cfn::tags(place, &tags));
     }
     if let Some(environment) = both(provider.get("environment"), function.get("environment")) {
         let variables = Body::new(environment.place).set("Variables", environment);

@@ -56,7 +56,11 @@ pub fn compile(service: &Service<'_>, compiled: &mut Compiled) {
     usage::compile(service, first, compiled);
     let body = Body::new(first)
         .set("RestApiId", cfn::reference(first, API))
-        .text("StageName", &service.stage);
+        .text("StageName", &service.stage)
+        .set_some(
+            "Description",
+            service.provider.at(&["apiGateway", "description"]).cloned(),
+        );
     compiled.add("ApiGatewayDeployment", "AWS::ApiGateway::Deployment", body);
     let path = format!("/{}", service.stage);
     let url = cfn::execute_api_url(first, cfn::reference(first, API), "https", &path);
@@ -102,6 +106,9 @@ fn compile_api(service: &Service<'_>, place: Place, compiled: &mut Compiled) {
             "EndpointConfiguration",
             Body::new(place).set("Types", types).done(),
         );
+    if let Some(tags) = provider.get("tags") {
+        body = body.set("Tags", cfn::tags(place, tags));
+    }
     if let Some(source) = settings.text_of("apiKeySourceType") {
         body = body.text("ApiKeySourceType", source.to_uppercase());
     }
