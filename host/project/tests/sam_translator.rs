@@ -1,8 +1,8 @@
 //! The macro of SAM compared with AWS's translator, `aws-sam-translator`.
 //!
 //! Contract: for each template in `sam/`, both make the same resources, apart from what has no effect here: permissions,
-//! roles, policies, tags that SAM adds, hashes in ids. If the translator is missing, the test is skipped, and fails if
-//! `CI` is set.
+//! roles, policies, tags that SAM adds, hashes in ids. The same `lambkin.toml` is made of both, with the same refusals. If
+//! the translator is missing, the tests are skipped, and fail if `CI` is set.
 
 #![allow(
     clippy::expect_used,
@@ -19,10 +19,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use lambkin_project::context::{Context, Options};
+use lambkin_project::document::{Item, Table};
 use lambkin_project::file::TEMPLATE_BYTES;
 use lambkin_project::resource::Template;
-use lambkin_project::sam;
 use lambkin_project::value::{Kind, Value};
+use lambkin_project::{sam, sections, template};
 use serde_json::{Value as Json, json};
 
 /// Types of resources that have no effect here, and that the macro does not make.
@@ -60,7 +61,7 @@ fn samples() -> Vec<PathBuf> {
 }
 
 /// The results of AWS's translator. None if it is missing.
-fn translated(templates: &BTreeMap<String, Json>) -> Option<BTreeMap<String, Json>> {
+fn translated(templates: &BTreeMap<String, String>) -> Option<BTreeMap<String, Json>> {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sam/translate.py");
     let packages = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../target/test-tools/sam-translator")
@@ -91,6 +92,23 @@ fn translated(templates: &BTreeMap<String, Json>) -> Option<BTreeMap<String, Jso
     Some(serde_json::from_slice(&output.stdout).unwrap())
 }
 
+/// A template as JSON, with its members in their order: which of several APIs has which port depends on it.
+fn json_text(value: &Value) -> String {
+    match &value.kind {
+        Kind::List(items) => {
+            let items: Vec<String> = items.iter().map(json_text).collect();
+            format!("[{}]", items.join(","))
+        }
+        Kind::Map(_) => {
+            let member =
+                |(key, value): (&str, &Value)| format!("{}:{}", json!(key), json_text(value));
+            let members: Vec<String> = value.members().map(member).collect();
+            format!("{{{}}}", members.join(","))
+        }
+        _ => value.to_json().to_string(),
+    }
+}
+
 fn missing(reason: &str) -> Option<BTreeMap<String, Json>> {
     assert!(
         std::env::var_os("CI").is_none(),
@@ -110,9 +128,9 @@ fn templates_become_what_the_translator_of_aws_makes_of_them() {
     let mut templates = BTreeMap::new();
     for path in samples() {
         let context = Context::new(Options::default());
-        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let name = name_of(&path);
         let loaded = context.load(&path, TEMPLATE_BYTES).unwrap();
-        templates.insert(name.clone(), loaded.to_json());
+        templates.insert(name.clone(), json_text(&loaded));
         ours.insert(name, expanded(&context, &path, loaded));
     }
     let Some(translated) = translated(&templates) else {
@@ -133,6 +151,98 @@ fn templates_become_what_the_translator_of_aws_makes_of_them() {
         compare(&name, theirs, &ours, &mut differences);
     }
     assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+#[test]
+fn the_same_sections_are_made_of_what_the_translator_of_aws_makes() {
+    let mut templates = BTreeMap::new();
+    for path in samples() {
+        let context = Context::new(Options::default());
+        let loaded = context.load(&path, TEMPLATE_BYTES).unwrap();
+        templates.insert(name_of(&path), json_text(&loaded));
+    }
+    let Some(translated) = translated(&templates) else {
+        return;
+    };
+    let mut differences = Vec::new();
+    for path in samples() {
+        let name = name_of(&path);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let ours = written(&text);
+        let theirs = written(translated[&name]["text"].as_str().unwrap());
+        compare(&name, &theirs, &ours, &mut differences);
+        let functions = ours["functions"]
+            .as_object()
+            .map_or(0, serde_json::Map::len);
+        assert!(functions > 0, "{name} has no functions: {ours}");
+    }
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_stem().unwrap().to_str().unwrap().to_owned()
+}
+
+/// The sections of a template, and the refusals without their places, as JSON. The code of functions is a handler for
+/// Python and Node.js, wherever the template says that it is.
+fn written(text: &str) -> Json {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().canonicalize().unwrap();
+    let path = folder.join("template.yaml");
+    std::fs::write(&path, text).unwrap();
+    std::fs::create_dir(folder.join("child")).unwrap();
+    let child = include_str!("sam/child/template.yaml");
+    std::fs::write(folder.join("child/template.yaml"), child).unwrap();
+    let options = Options {
+        folder: folder.clone(),
+        ..Options::default()
+    };
+    let context = Context::new(options);
+    let read = template::read(&context, &path).unwrap();
+    let stack = template::resolve(&context, vec![read]).unwrap();
+    for resource in stack.resources.values() {
+        let code = resource.properties.text_of("Code");
+        let content = resource.properties.text_of("Content");
+        if let Some(code) = code.or(content) {
+            let folder = resource.folder.join(&*code);
+            std::fs::create_dir_all(&folder).unwrap();
+            for file in ["app.py", "index.js"] {
+                std::fs::write(folder.join(file), "").unwrap();
+            }
+        }
+    }
+    let document = sections::write(&context, &stack);
+    let mut written = table(&document.root);
+    let refusals = context.report.refusals(&context.files());
+    let refusals = refusals.iter().map(|refusal| {
+        let line = refusal.lines().next().unwrap_or_default();
+        let message = line.splitn(4, ':').last().unwrap_or_default();
+        let message = message.replace(folder.to_str().unwrap(), "");
+        json!(message.trim())
+    });
+    let mut refusals: Vec<Json> = refusals.collect();
+    refusals.sort_by_key(ToString::to_string);
+    refusals.dedup();
+    written["refusals"] = refusals.into();
+    written
+}
+
+fn table(table: &Table) -> Json {
+    let members = table
+        .iter()
+        .map(|(key, entry)| (key.to_owned(), item(&entry.item)));
+    Json::Object(members.collect())
+}
+
+fn item(value: &Item) -> Json {
+    match value {
+        Item::Text(text) => json!(text),
+        Item::Integer(number) => json!(number),
+        Item::Float(number) => json!(number),
+        Item::Bool(boolean) => json!(boolean),
+        Item::List(items) => items.iter().map(item).collect(),
+        Item::Table(members) => table(members),
+    }
 }
 
 fn expanded(context: &Context, path: &Path, loaded: Value) -> (Json, Vec<String>) {
@@ -263,14 +373,7 @@ fn rename(value: &mut Json, renamed: &BTreeMap<String, String>) {
             }
         }
         Json::Object(members) => {
-            // The translator nests it where it combines conditions.
-            if let Some(inner) = members
-                .get("Condition")
-                .and_then(|inner| inner.get("Condition"))
-            {
-                members["Condition"] = inner.clone();
-            }
-            // It wraps the schemas of headers once for each property of the API that changes its body.
+            // The translator wraps the schemas of headers once for each property of the API that changes its body.
             while let Some(inner) = members.get("schema").and_then(|inner| inner.get("schema")) {
                 members["schema"] = inner.clone();
             }

@@ -1,7 +1,8 @@
 """Expands templates of SAM with AWS's translator.
 
-Reads a JSON object of templates by name, and writes one with the results: {"template": ...} or {"errors": [...]}.
-The translator accepts code in S3 only, so that local paths are given to it as objects of a bucket, and put back.
+Reads a JSON object of templates by name, each a JSON text, and writes one with the results: {"template": ..., "text":
+the same as JSON text} or {"errors": [...]}. The translator accepts code in S3 only, so that local paths are given to it
+as objects of a bucket, and put back.
 """
 
 import json
@@ -62,6 +63,9 @@ def with_files(value):
         return value.removeprefix("https://" + BUCKET + "/")
     if not isinstance(value, dict):
         return value
+    # The translator nests it where it combines conditions, which CloudFormation does not accept.
+    if isinstance(value.get("Condition"), dict) and "Condition" in value["Condition"]:
+        return value["Condition"]
     for bucket, key in ("S3Bucket", "S3Key"), ("Bucket", "Key"):
         if value.get(bucket) == BUCKET:
             return value[key]
@@ -71,8 +75,9 @@ def with_files(value):
 def translated(template):
     try:
         translator = Translator({}, Parser())
-        result = translator.translate(without_files(template), {}, passthrough_metadata=True)
-        return {"template": with_files(result)}
+        result = translator.translate(without_files(json.loads(template)), {}, passthrough_metadata=True)
+        result = with_files(result)
+        return {"template": result, "text": json.dumps(result)}
     except InvalidDocumentException as error:
         return {"errors": [cause.message for cause in error.causes]}
 
