@@ -39,13 +39,6 @@ const LEFT_OUT: [&str; 9] = [
     "AWS::SQS::QueuePolicy",
 ];
 
-/// Types of resources whose ids AWS's translator gives a hash.
-const HASHED: [&str; 3] = [
-    "AWS::ApiGateway::Deployment",
-    "AWS::Lambda::LayerVersion",
-    "AWS::Lambda::Version",
-];
-
 fn samples() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sam");
     let mut samples: Vec<PathBuf> = std::fs::read_dir(folder)
@@ -274,15 +267,8 @@ fn normalize(template: &mut Json) {
         let kind = resource["Type"].as_str().unwrap();
         !LEFT_OUT.contains(&kind) && !kind.starts_with("AWS::CodeDeploy::")
     });
-    let is_hash =
-        |text: &str| text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let mut renamed = BTreeMap::new();
-    for (id, resource) in resources.iter_mut() {
+    for resource in resources.values_mut() {
         let kind = resource["Type"].as_str().unwrap().to_owned();
-        let digits = id.len().saturating_sub(10);
-        if HASHED.contains(&kind.as_str()) && id.get(digits..).is_some_and(is_hash) {
-            renamed.insert(id.clone(), id[..digits].to_owned());
-        }
         for attribute in [
             "DependsOn",
             "DeletionPolicy",
@@ -309,25 +295,6 @@ fn normalize(template: &mut Json) {
         }
         drop_own_tags(properties);
     }
-    for (name, _) in template
-        .get("Conditions")
-        .and_then(Json::as_object)
-        .into_iter()
-        .flatten()
-    {
-        let mut short = name.as_str();
-        while let Some(start) = short.len().checked_sub(10)
-            && short.get(start..).is_some_and(is_hash)
-        {
-            short = &short[..start];
-        }
-        if short != name {
-            renamed.insert(name.clone(), short.to_owned());
-        }
-    }
-    let mut whole = Json::Object(std::mem::take(template));
-    rename(&mut whole, &renamed);
-    *template = whole.as_object().unwrap().clone();
 }
 
 /// Drops the tags that only SAM adds.
@@ -354,36 +321,6 @@ fn drop_own_tags(properties: &mut serde_json::Map<String, Json>) {
         if tags.is_empty() {
             body.remove("tags");
         }
-    }
-}
-
-/// Gives resources other ids, wherever a text is or contains one, and repairs what the translator writes twice.
-fn rename(value: &mut Json, renamed: &BTreeMap<String, String>) {
-    match value {
-        Json::String(text) => {
-            for (from, to) in renamed {
-                if text.contains(from) {
-                    *text = text.replace(from, to);
-                }
-            }
-        }
-        Json::Array(items) => {
-            for item in items {
-                rename(item, renamed);
-            }
-        }
-        Json::Object(members) => {
-            // The translator wraps the schemas of headers once for each property of the API that changes its body.
-            while let Some(inner) = members.get("schema").and_then(|inner| inner.get("schema")) {
-                members["schema"] = inner.clone();
-            }
-            let taken = std::mem::take(members);
-            for (key, mut member) in taken {
-                rename(&mut member, renamed);
-                members.insert(renamed.get(&key).cloned().unwrap_or(key), member);
-            }
-        }
-        _ => {}
     }
 }
 

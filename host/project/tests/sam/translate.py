@@ -2,11 +2,12 @@
 
 Reads a JSON object of templates by name, each a JSON text, and writes one with the results: {"template": ..., "text":
 the same as JSON text} or {"errors": [...]}. The translator accepts code in S3 only, so that local paths are given to it
-as objects of a bucket, and put back.
+as objects of a bucket, and put back. Hashes in ids are dropped, and two mistakes of the translator repaired.
 """
 
 import json
 import os
+import re
 import sys
 
 os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
@@ -23,6 +24,8 @@ FILES = {
     "Api": ("DefinitionUri", None),
     "HttpApi": ("DefinitionUri", None),
 }
+# The types of resources whose ids have hashes.
+HASHED = ("AWS::ApiGateway::Deployment", "AWS::Lambda::LayerVersion", "AWS::Lambda::Version")
 
 
 def is_local(value):
@@ -66,17 +69,30 @@ def with_files(value):
     # The translator nests it where it combines conditions, which CloudFormation does not accept.
     if isinstance(value.get("Condition"), dict) and "Condition" in value["Condition"]:
         return value["Condition"]
+    # It wraps the schemas of headers once for each property of an API that changes its definition.
+    while isinstance(value.get("schema"), dict) and "schema" in value["schema"]:
+        value = {**value, "schema": value["schema"]["schema"]}
     for bucket, key in ("S3Bucket", "S3Key"), ("Bucket", "Key"):
         if value.get(bucket) == BUCKET:
             return value[key]
     return {key: with_files(item) for key, item in value.items()}
 
 
+def without_hashes(template):
+    resources = template["Resources"].items()
+    names = [name for name, resource in resources if resource["Type"] in HASHED]
+    text = json.dumps(template)
+    # Ids that contain others come first: conditions are combined of conditions.
+    for name in sorted([*names, *template.get("Conditions", {})], key=len, reverse=True):
+        text = text.replace(name, re.sub("([0-9a-f]{10})+$", "", name))
+    return json.loads(text)
+
+
 def translated(template):
     try:
         translator = Translator({}, Parser())
         result = translator.translate(without_files(json.loads(template)), {}, passthrough_metadata=True)
-        result = with_files(result)
+        result = without_hashes(with_files(result))
         return {"template": result, "text": json.dumps(result)}
     except InvalidDocumentException as error:
         return {"errors": [cause.message for cause in error.causes]}
