@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
 use super::addresses;
-use super::resolver::{Resolver, Scope, at, meant, unknown};
+use super::resolver::{Resolver, Scope, meant, unknown};
 use crate::ProjectError;
 use crate::file::Place;
 use crate::value::{Kind, Map, Value};
@@ -374,7 +374,7 @@ impl Resolver<'_> {
         match (found, default) {
             (Some(value), _) => self
                 .evaluate(scope, value)
-                .map(|value| value.map(|value| at(place, &value))),
+                .map(|value| value.map(|value| Value::new(place, value.kind))),
             (None, Some(default)) => self.evaluate(scope, default),
             (None, None) => {
                 let message = format!("Fn::FindInMap: the mapping {map} has no {first}, {second}");

@@ -5,7 +5,7 @@
 //!
 //! On failure: two functions, queues or buckets that the template gives the same name are refused.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::rc::Rc;
 
@@ -278,7 +278,9 @@ impl Resolver<'_> {
             )
         });
         let numbered = (2..).map(|number| format!("{}-{number}{suffix}", fitted(stem, most - 10)));
-        let is_free = !self.shared.borrow().contains(&(what, default.clone()));
+        let shared = self.shared.borrow();
+        let is_beside_others = !scope.files.is_empty() && shared.stacks.contains(&scope.construct);
+        let is_free = !is_beside_others && !shared.names.contains(&(what, default.clone()));
         let plain = is_free.then(|| default.clone());
         let mut names = plain.into_iter().chain(prefixed).chain(numbered);
         // There are more numbers than names.
@@ -289,7 +291,7 @@ impl Resolver<'_> {
 
     /// Finds the names that resources of several outermost stacks would have, which are then preceded by the stack's.
     pub fn share(&self, roots: &[Rc<Scope>]) {
-        let mut seen = HashSet::new();
+        let mut seen: HashMap<(&str, String), &str> = HashMap::new();
         let mut shared = self.shared.borrow_mut();
         for root in roots {
             let own: HashSet<(&str, String)> = root
@@ -311,8 +313,11 @@ impl Resolver<'_> {
                 })
                 .collect();
             for name in own {
-                if !seen.insert(name.clone()) {
-                    shared.insert(name);
+                if let Some(other) = seen.insert(name.clone(), &root.construct) {
+                    shared.names.insert(name);
+                    shared
+                        .stacks
+                        .extend([other.to_owned(), root.construct.clone()]);
                 }
             }
         }

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::names::api_id;
-use super::resolver::{Resolver, Scope, at, meant, unknown};
+use super::resolver::{Resolver, Scope, meant, unknown};
 use crate::ProjectError;
 use crate::file::Place;
 use crate::local_url::{Target, url_of};
@@ -40,7 +40,7 @@ impl Resolver<'_> {
             {
                 self.context.report.note(*place, note.clone());
             }
-            return Ok(Some(at(place, &parameter.value)));
+            return self.copy(place, &parameter.value).map(Some);
         }
         if scope.resource(name).is_some() {
             self.refers(scope, place, name, "Ref");
@@ -269,7 +269,11 @@ impl Resolver<'_> {
             }
             "AWS::ApiGateway::Stage" | "AWS::ApiGatewayV2::Stage" => {
                 match scope.property(id, "StageName") {
-                    Some(name) => return self.value_of(scope, name).map(|name| at(place, &name)),
+                    Some(name) => {
+                        return self
+                            .value_of(scope, name)
+                            .map(|name| Value::new(place, name.kind));
+                    }
                     None => id.to_owned(),
                 }
             }

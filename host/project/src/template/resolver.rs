@@ -19,8 +19,11 @@ use crate::file::Place;
 use crate::resource::{Reference, Template};
 use crate::value::{Kind, Map, Value};
 
-/// How deep values, and references from one to another, may be nested.
-const DEPTH: usize = 240;
+/// How deep values may be nested, those included that references lead to.
+const DEPTH: usize = 200;
+
+/// How many references may lead from one to the next.
+const REFERENCES: usize = 40;
 
 /// How many values all templates together may have after their functions were evaluated.
 const VALUES: usize = 2_000_000;
@@ -37,7 +40,7 @@ pub(super) struct Resolver<'c> {
     /// Names that are taken, by what they are names of.
     pub taken: RefCell<HashSet<(&'static str, String)>>,
     /// Names that resources of several outermost stacks would have.
-    pub shared: RefCell<HashSet<(&'static str, String)>>,
+    pub shared: RefCell<Shared>,
     /// The number of nested stacks.
     pub nested: Cell<usize>,
     /// What has been evaluated of resources, and the outputs of stacks: `Fn.Arn`.
@@ -49,6 +52,15 @@ pub(super) struct Resolver<'c> {
     depth: Cell<usize>,
     values: Cell<usize>,
     bytes: Cell<usize>,
+}
+
+/// What several outermost stacks have in common.
+#[derive(Default)]
+pub(super) struct Shared {
+    /// Names, by what they are names of.
+    pub names: HashSet<(&'static str, String)>,
+    /// The paths of the stacks.
+    pub stacks: HashSet<String>,
 }
 
 /// A stack whose template is being evaluated.
@@ -115,7 +127,7 @@ impl<'c> Resolver<'c> {
     ) -> Result<T, ProjectError> {
         self.depth.set(self.depth.get() + 1);
         if self.depth.get() > DEPTH {
-            let message = format!("values and references are nested more than {DEPTH} deep");
+            let message = format!("values are nested more than {DEPTH} deep");
             return Err(self.context.error(place, &message));
         }
         self.values.set(self.values.get() + 1);
@@ -126,6 +138,28 @@ impl<'c> Resolver<'c> {
         let result = evaluate();
         self.depth.set(self.depth.get() - 1);
         result
+    }
+
+    /// A value at another place. Its parts are counted.
+    pub fn copy(&self, place: Place, value: &Value) -> Result<Value, ProjectError> {
+        self.count(place, value)?;
+        Ok(Value::new(place, value.kind.clone()))
+    }
+
+    fn count(&self, place: Place, value: &Value) -> Result<(), ProjectError> {
+        self.values.set(self.values.get().saturating_add(1));
+        if self.values.get() > VALUES {
+            let message = format!("the templates have more than {VALUES} values");
+            return Err(self.context.error(place, &message));
+        }
+        match &value.kind {
+            Kind::Null => Ok(()),
+            Kind::Plain(text) | Kind::Text(text) | Kind::Unknown(text) => self.made(place, text),
+            Kind::List(items) => items.iter().try_for_each(|item| self.count(place, item)),
+            Kind::Map(map) => map
+                .iter()
+                .try_for_each(|(_, member)| self.count(place, &member.value)),
+        }
     }
 
     /// Counts the bytes of a text that was made.
@@ -148,7 +182,7 @@ impl<'c> Resolver<'c> {
     ) -> Result<Value, ProjectError> {
         let key = format!("{}{key}", scope.prefix);
         if let Some(value) = self.kept.borrow().get(&key) {
-            return Ok(at(place, value));
+            return self.copy(place, value);
         }
         let start = self
             .active
@@ -161,12 +195,17 @@ impl<'c> Resolver<'c> {
             let way = way.join(", which needs ");
             return Ok(self.mistake(scope, place, format!("this refers to itself: {way}")));
         }
+        if self.active.borrow().len() >= REFERENCES {
+            let message = format!("more than {REFERENCES} references lead from one to the next");
+            return Err(self.context.error(place, &message));
+        }
         self.active.borrow_mut().push(key.clone());
         let value = self.unseen(evaluate);
         self.active.borrow_mut().pop();
         let value = value?;
-        self.kept.borrow_mut().insert(key, value.clone());
-        Ok(at(place, &value))
+        let copy = self.copy(place, &value);
+        self.kept.borrow_mut().insert(key, value);
+        copy
     }
 
     /// Evaluates something whose references are not those of the property at hand.
@@ -244,11 +283,6 @@ impl Scope {
     pub fn property(&self, id: &str, key: &str) -> Option<&Value> {
         self.resource(id)?.get("Properties")?.get(key)
     }
-}
-
-/// The value at another place.
-pub(super) fn at(place: Place, value: &Value) -> Value {
-    Value::new(place, value.kind.clone())
 }
 
 /// A value that exists on AWS only.

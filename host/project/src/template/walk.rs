@@ -108,8 +108,12 @@ impl Resolver<'_> {
             if name.starts_with("ExportsOutput") || !self.is_included(scope, &member.value)? {
                 continue;
             }
+            let is_only = scope.prefix.is_empty();
             stack.outputs.push(Output {
-                name: name.clone(),
+                name: match is_only {
+                    true => name.clone(),
+                    false => format!("{}.{name}", scope.template.name),
+                },
                 description: member.value.text_of("Description").map(Into::into),
                 value: self.output(scope, scope, member.place, name)?,
             });

@@ -1,6 +1,7 @@
 //! Templates in, resolved resources out.
 
 mod basics;
+mod hostile;
 mod macros;
 
 use std::path::Path;
