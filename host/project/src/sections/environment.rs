@@ -31,6 +31,23 @@ const RESERVED: [&str; 6] = [
     "AWS_LAMBDA_FUNCTION_NAME",
 ];
 
+/// The variables with which SDKs find emulators of services, by the types of their resources. Functions get those that the
+/// shell has, if the project has such resources.
+const ENDPOINTS: &[(&str, &str)] = &[
+    (
+        "AWS::Cognito::",
+        "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER",
+    ),
+    ("AWS::DynamoDB::", "AWS_ENDPOINT_URL_DYNAMODB"),
+    ("AWS::Events::", "AWS_ENDPOINT_URL_EVENTBRIDGE"),
+    ("AWS::Kinesis::", "AWS_ENDPOINT_URL_KINESIS"),
+    ("AWS::KinesisFirehose::", "AWS_ENDPOINT_URL_FIREHOSE"),
+    ("AWS::SNS::", "AWS_ENDPOINT_URL_SNS"),
+    ("AWS::SSM::", "AWS_ENDPOINT_URL_SSM"),
+    ("AWS::SecretsManager::", "AWS_ENDPOINT_URL_SECRETS_MANAGER"),
+    ("AWS::StepFunctions::", "AWS_ENDPOINT_URL_SFN"),
+];
+
 /// The entry of the file that is for all functions.
 const ALL: &str = "Parameters";
 
@@ -38,6 +55,8 @@ const ALL: &str = "Parameters";
 #[derive(Debug)]
 pub struct Overrides {
     file: Option<Value>,
+    /// Variables of the shell that functions get, whether or not it has them.
+    endpoints: Vec<&'static str>,
 }
 
 impl Overrides {
@@ -49,7 +68,15 @@ impl Overrides {
             context.report.refuse(None, error.to_string());
             None
         });
-        Self { file }
+        let has = |beginning: &str| {
+            let mut resources = stack.resources.values();
+            resources.any(|resource| resource.kind.starts_with(beginning))
+        };
+        let endpoints = ENDPOINTS.iter().filter(|(beginning, _)| has(beginning));
+        Self {
+            file,
+            endpoints: endpoints.map(|(_, variable)| *variable).collect(),
+        }
     }
 
     fn read_file(context: &Context, stack: &Stack) -> Result<Option<Value>, ProjectError> {
@@ -136,7 +163,12 @@ pub fn write(context: &Context, function: &Resource, overrides: &Overrides, tabl
             function.path
         );
         context.report.note(function.place, message);
-        table.set("pass-environment", passed, function.place);
+    }
+    let endpoints = overrides.endpoints.iter();
+    let endpoints = endpoints.filter(|variable| !seen.contains(*variable));
+    passed.extend(endpoints.map(|variable| (*variable).to_owned()));
+    if !passed.is_empty() {
+        table.set("pass-environment", passed, None);
     }
 }
 
@@ -228,6 +260,20 @@ mod tests {
             [
                 "template.yaml:12:12: N of Fn is empty, as its value exists on AWS only: Key is an AWS::KMS::Key"
             ]
+        );
+    }
+
+    #[test]
+    fn emulators_of_services_are_those_of_the_shell() {
+        let written = Project::new().file("bootstrap", "").write(
+            "Fn: {Type: 'AWS::Lambda::Function', Properties: {Code: .}}\nT: {Type: 'AWS::DynamoDB::Table'}\n",
+        );
+        assert!(
+            written
+                .text
+                .contains("pass-environment = [\"AWS_ENDPOINT_URL_DYNAMODB\"]\n"),
+            "{}",
+            written.text
         );
     }
 

@@ -3,6 +3,7 @@
 use crate::context::Context;
 use crate::document::{Document, Table};
 use crate::resource::{Resource, Stack};
+use crate::sections::code::Seen;
 use crate::sections::environment::{self, Overrides};
 use crate::sections::item::{Wanted, copy};
 use crate::sections::{code, layer};
@@ -54,6 +55,7 @@ const KEYS: &[(&[&str], &str, Wanted)] = &[
 /// Writes the functions of a stack.
 pub fn write(context: &Context, stack: &Stack, document: &mut Document) {
     let overrides = Overrides::read(context, stack);
+    let seen = Seen::default();
     let mut helpers = Vec::new();
     for function in stack.of_kind(KIND) {
         if function.is_helper {
@@ -69,11 +71,12 @@ pub fn write(context: &Context, stack: &Stack, document: &mut Document) {
             context.report.refuse(function.place, message);
             continue;
         }
-        if let Some(table) = read(context, stack, function, &overrides) {
+        if let Some(table) = read(context, stack, function, &overrides, &seen) {
             let functions = document.root.table("functions");
             functions.set(function.name.as_str(), table, function.place);
         }
     }
+    note_architectures(context, stack);
     if !helpers.is_empty() {
         let message = format!(
             "functions that only custom resources call are left out: {}",
@@ -83,15 +86,41 @@ pub fn write(context: &Context, stack: &Stack, document: &mut Document) {
     }
 }
 
+/// Notes functions that are for another processor on AWS.
+fn note_architectures(context: &Context, stack: &Stack) {
+    let here = match std::env::consts::ARCH {
+        "aarch64" => "arm64",
+        other => other,
+    };
+    let other = |function: &&Resource| {
+        let architectures = function.get("Architectures");
+        let mut names = architectures.map_or(&[][..], Value::items).iter();
+        names.any(|name| name.as_str().is_some_and(|name| name != here))
+    };
+    let functions = stack.of_kind(KIND).filter(|function| !function.is_helper);
+    let paths: Vec<&str> = functions
+        .filter(other)
+        .map(|function| function.path.as_str())
+        .collect();
+    let paths = match paths.as_slice() {
+        [] => return,
+        few if few.len() <= 3 => few.join(", "),
+        many => format!("{} functions", many.len()),
+    };
+    let message = format!("Architectures has no effect here, and this machine is {here}: {paths}");
+    context.report.note(None, message);
+}
+
 fn read(
     context: &Context,
     stack: &Stack,
     function: &Resource,
     overrides: &Overrides,
+    seen: &Seen,
 ) -> Option<Table> {
     refuse_parts(context, function);
     let mut table = Table::default();
-    if !code::write(context, function, &mut table) {
+    if !code::write(context, function, seen, &mut table) {
         return None;
     }
     let is_image = table.get("image").is_some();

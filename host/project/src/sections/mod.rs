@@ -27,6 +27,7 @@ pub mod openapi;
 pub mod path;
 pub mod ports;
 pub mod properties;
+pub mod prune;
 pub mod queue;
 pub mod read;
 pub mod reference;
@@ -79,6 +80,7 @@ pub fn write(context: &Context, stack: &Stack) -> Document {
     event_source_mapping::write(context, stack, &mut document);
     notification::write(context, stack, &mut document);
     doors(context, stack, &mut document);
+    prune::prune(context, stack, &mut document);
     sources::tell(context, stack, &document);
     verdicts::tell(context, stack);
     properties::tell(context, stack);

@@ -28,10 +28,10 @@ pub enum Verdict {
 
 use Verdict::{OnAws, Read, Refused, Silent, WithoutEffect};
 
-const DYNAMODB: &str = "is not emulated; AWS_ENDPOINT_URL_DYNAMODB, such as http://localhost:8000 of DynamoDB Local, in \
-                        the environment of the functions leads the SDKs to an emulator";
+const DYNAMODB: &str = "is not emulated; with AWS_ENDPOINT_URL_DYNAMODB in the shell, such as http://localhost:8000 of \
+                        DynamoDB Local, functions use an emulator";
 const TOPIC: &str = "is not emulated; what functions publish to it goes to AWS, or to the emulator that \
-                     AWS_ENDPOINT_URL_SNS names";
+                     AWS_ENDPOINT_URL_SNS in the shell names";
 const STATE_MACHINE: &str = "is not run; its functions are served, and can be invoked one by one";
 const GRAPHQL: &str = "is not served; its functions are, and can be invoked one by one";
 
@@ -94,7 +94,7 @@ const TYPES: &[(&str, Verdict)] = &[
         "AWS::Events::EventBus",
         OnAws(
             "is not emulated; what functions send to it goes to AWS, or to the emulator that \
-             AWS_ENDPOINT_URL_EVENTBRIDGE names",
+             AWS_ENDPOINT_URL_EVENTBRIDGE in the shell names",
         ),
     ),
     ("AWS::Scheduler::Schedule", Read),
@@ -184,7 +184,7 @@ pub fn tell(context: &Context, stack: &Stack) {
             None if is_custom(&resource.kind) => {
                 custom.entry(&resource.kind).or_default().push(resource);
             }
-            None => unknown(context, &written, resource),
+            None => unknown(context, &written, stack, resource),
         }
     }
     for (kind, resources) in custom {
@@ -237,7 +237,7 @@ fn on_aws(context: &Context, written: &Written, stack: &Stack, resource: &Resour
 }
 
 /// A type that nobody has decided about: one with a similar name, or one that functions do not run on.
-fn unknown(context: &Context, written: &Written, resource: &Resource) {
+fn unknown(context: &Context, written: &Written, stack: &Stack, resource: &Resource) {
     let (kind, path) = (&resource.kind, &resource.path);
     let hint = nearest(kind).map(|near| format!("; did you mean {near}?"));
     if let Some(hint) = hint {
@@ -246,7 +246,7 @@ fn unknown(context: &Context, written: &Written, resource: &Resource) {
             format!("{path} has the unknown type {kind}{hint}"),
         );
     } else if kind.starts_with("AWS::") {
-        count(context, written, resource);
+        on_aws(context, written, stack, resource, "");
     } else {
         let message = format!("{path} has the type {kind}, which has no effect here");
         context.report.note(resource.place, message);

@@ -42,7 +42,6 @@ impl Resolver<'_> {
             self.walk_outputs(root, &mut stack)?;
         }
         helpers::mark(&mut stack);
-        helpers::note_variables(self.context, &stack);
         urls::replace(self.context, &mut stack);
         Ok(stack)
     }

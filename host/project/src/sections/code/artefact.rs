@@ -30,7 +30,7 @@ pub fn time(path: &Path) -> Option<SystemTime> {
 /// Notes that the source of a function is newer than what it is served from, with the command that builds it again.
 pub fn tell_age(function: &Function<'_>, source: &Path, built: &Path, command: &str) {
     let made = time(built);
-    let newest = source::newest(source);
+    let newest = function.seen.newest(source, || source::newest(source));
     let Some((file, changed)) = newest.filter(|(file, _)| !file.starts_with(built)) else {
         return;
     };

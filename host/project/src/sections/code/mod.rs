@@ -24,10 +24,11 @@ use crate::resource::Resource;
 use crate::sections::item::known_text;
 use crate::value::{Kind, Value};
 
+pub use subject::Seen;
 use subject::{Function, set};
 
 /// Writes the keys of a function's code. Returns whether there is any; if not, it has been refused.
-pub fn write(context: &Context, resource: &Resource, table: &mut Table) -> bool {
+pub fn write(context: &Context, resource: &Resource, seen: &Seen, table: &mut Table) -> bool {
     let text = |key| {
         let value = resource.get(key).and_then(Value::as_text);
         value.unwrap_or_default().into_owned()
@@ -36,6 +37,7 @@ pub fn write(context: &Context, resource: &Resource, table: &mut Table) -> bool 
     let function = Function {
         context,
         resource,
+        seen,
         place: code.map_or(resource.place, |code| code.place),
         runtime: text("Runtime"),
         handler: text("Handler"),

@@ -90,7 +90,10 @@ fn plain(function: &Function<'_>, folder: &Path, is_there: bool, table: &mut Tab
     if !is_there && !function.handler.is_empty() {
         return not_there(function, folder, &package, table);
     }
-    let Some(first) = missing(folder, &package) else {
+    let missing = function
+        .seen
+        .missing(folder, || missing(folder, &package).into_iter().collect());
+    let Some(first) = missing.first() else {
         return true;
     };
     let command = in_folder(function, &package, "npm install");

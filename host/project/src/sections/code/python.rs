@@ -40,7 +40,7 @@ const OF_RUNTIME: [&str; 2] = ["boto3", "botocore"];
 /// Writes the keys of Python code.
 pub fn write(function: &Function<'_>, folder: &Path, table: &mut Table) -> bool {
     set(function, table, folder);
-    let missing = missing(function, folder);
+    let missing = function.seen.missing(folder, || missing(function, folder));
     let Some(first) = missing.first() else {
         return true;
     };

@@ -1,6 +1,9 @@
-//! The function whose code is chosen.
+//! The function whose code is chosen, and what has been found out about folders that functions share.
 
-use std::path::Path;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use crate::context::Context;
 use crate::document::Table;
@@ -9,10 +12,39 @@ use crate::resource::Resource;
 use crate::sections::path;
 use crate::value::Value;
 
+/// What has been found out about folders, so that it is looked for once if many functions have one.
+#[derive(Debug, Default)]
+pub struct Seen {
+    missing: RefCell<HashMap<PathBuf, Vec<String>>>,
+    newest: RefCell<HashMap<PathBuf, Option<(PathBuf, SystemTime)>>>,
+}
+
+impl Seen {
+    /// The packages that are missing in a folder, with `find` if that is not known yet.
+    pub fn missing(&self, folder: &Path, find: impl FnOnce() -> Vec<String>) -> Vec<String> {
+        let mut missing = self.missing.borrow_mut();
+        missing
+            .entry(folder.to_owned())
+            .or_insert_with(find)
+            .clone()
+    }
+
+    /// The file of a folder that was changed last, with `find` if that is not known yet.
+    pub fn newest(
+        &self,
+        folder: &Path,
+        find: impl FnOnce() -> Option<(PathBuf, SystemTime)>,
+    ) -> Option<(PathBuf, SystemTime)> {
+        let mut newest = self.newest.borrow_mut();
+        newest.entry(folder.to_owned()).or_insert_with(find).clone()
+    }
+}
+
 /// A function, and what its code depends on.
 pub struct Function<'a> {
     pub context: &'a Context,
     pub resource: &'a Resource,
+    pub seen: &'a Seen,
     /// Where the code is named.
     pub place: Place,
     /// `Runtime`, empty if there is none.
