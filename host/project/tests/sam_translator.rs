@@ -27,7 +27,7 @@ use lambkin_project::{sam, sections, template};
 use serde_json::{Value as Json, json};
 
 /// Types of resources that have no effect here, and that the macro does not make.
-const LEFT_OUT: [&str; 9] = [
+const LEFT_OUT: [&str; 12] = [
     "AWS::ApiGateway::BasePathMapping",
     "AWS::ApiGateway::DomainName",
     "AWS::ApiGatewayV2::ApiMapping",
@@ -37,6 +37,10 @@ const LEFT_OUT: [&str; 9] = [
     "AWS::IAM::ManagedPolicy",
     "AWS::Route53::RecordSetGroup",
     "AWS::SQS::QueuePolicy",
+    // State machines and connectors are refused, or counted, as they are.
+    "AWS::Serverless::Connector",
+    "AWS::Serverless::StateMachine",
+    "AWS::StepFunctions::StateMachine",
 ];
 
 fn samples() -> Vec<PathBuf> {
@@ -211,6 +215,8 @@ fn written(text: &str) -> Json {
         let line = refusal.lines().next().unwrap_or_default();
         let message = line.splitn(4, ':').last().unwrap_or_default();
         let message = message.replace(folder.to_str().unwrap(), "");
+        // State machines stay as they are: neither of the types is run.
+        let message = message.replace("AWS::StepFunctions::", "AWS::Serverless::");
         json!(message.trim())
     });
     let mut refusals: Vec<Json> = refusals.collect();

@@ -1,7 +1,7 @@
 //! Conditions of APIs whose functions have conditions: a path is there if one of its functions is, and an API that exists
 //! because of events is there if one of them is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::value::{Map, Value};
 
@@ -15,9 +15,11 @@ const IMPLICIT: [&str; 2] = ["ServerlessRestApi", "ServerlessHttpApi"];
 
 /// Wraps paths all of whose functions have conditions.
 pub(super) fn of_paths(expansion: &mut Expansion<'_>, id: &str, body: &mut Map, routes: &[Route]) {
-    let paths: BTreeSet<&str> = routes.iter().map(|route| route.path.as_str()).collect();
-    for path in paths {
-        let of_path: Vec<&Route> = routes.iter().filter(|route| route.path == path).collect();
+    let mut paths: BTreeMap<&str, Vec<&Route>> = BTreeMap::new();
+    for route in routes {
+        paths.entry(&route.path).or_default().push(route);
+    }
+    for (path, of_path) in paths {
         let written = path
             .replace('/', "SLASH")
             .replace('{', "OB")

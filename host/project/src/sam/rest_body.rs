@@ -1,5 +1,7 @@
 //! What an API says for all of its routes: CORS, authorizers, gateway responses, models, binary types.
 
+use std::collections::BTreeSet;
+
 use crate::value::{Kind, Map, Value};
 
 use super::api_events::ANY;
@@ -121,13 +123,12 @@ fn cors(expansion: &Expansion<'_>, id: &str, body: &mut Map, api: &Value) {
         let text = format!("Cors of {id}: AllowCredentials needs an AllowOrigin other than '*'");
         return expansion.refuse(cors.place, text);
     }
-    let mut done: Vec<String> = Vec::new();
+    let mut done = BTreeSet::new();
     for path in openapi::paths(body) {
         let short = path.trim_end_matches('/').to_owned();
-        if path != "/" && done.contains(&short) {
+        if !done.insert(short) {
             continue;
         }
-        done.push(short);
         openapi::with_path(body, at.0, &path, &mut |item| {
             if item.contains("options") {
                 return;

@@ -23,6 +23,7 @@ FILES = {
     "LayerVersion": ("ContentUri", None),
     "Api": ("DefinitionUri", None),
     "HttpApi": ("DefinitionUri", None),
+    "StateMachine": ("DefinitionUri", None),
 }
 # The types of resources whose ids have hashes.
 HASHED = ("AWS::ApiGateway::Deployment", "AWS::Lambda::LayerVersion", "AWS::Lambda::Version")
