@@ -1,4 +1,4 @@
-//! What references between resources tell: functions that are not the user's.
+//! Functions that are not the user's: CDK adds some that only custom resources call, while a stack is deployed.
 
 use std::collections::HashSet;
 

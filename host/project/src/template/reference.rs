@@ -220,7 +220,8 @@ impl Resolver<'_> {
                     self.url_suffix()
                 )
             }
-            (kind, "Name" | "Id") if kind.starts_with("AWS::") => {
+            (kind, "Name") if kind.starts_with("AWS::") => self.name(scope, place, id)?,
+            (kind, "Id") if kind.starts_with("AWS::") => {
                 return self.attribute(scope, place, id, "Ref");
             }
             (kind, "Arn") if kind.starts_with("AWS::") => self.arn_of(scope, place, id, kind)?,

@@ -41,6 +41,8 @@ pub(super) struct Resolver<'c> {
     pub taken: RefCell<HashSet<(&'static str, String)>>,
     /// Names that resources of several outermost stacks would have.
     pub shared: RefCell<Shared>,
+    /// Values of the user that were taken for exports of other stacks.
+    pub used: RefCell<HashSet<String>>,
     /// The number of nested stacks.
     pub nested: Cell<usize>,
     /// What has been evaluated of resources, and the outputs of stacks: `Fn.Arn`.
@@ -98,6 +100,7 @@ impl<'c> Resolver<'c> {
             roots: RefCell::default(),
             taken: RefCell::default(),
             shared: RefCell::default(),
+            used: RefCell::default(),
             nested: Cell::new(0),
             kept: RefCell::default(),
             active: RefCell::default(),

@@ -157,7 +157,14 @@ impl Resolver<'_> {
                 return Ok(None);
             }
         };
-        Ok(Some(tidy(&path)))
+        let path = tidy(&path);
+        if path.symlink_metadata().is_err() {
+            let shown = path.display();
+            let message = format!("the template of the stack {id} is not there: {shown}");
+            self.context.report.refuse(value.place, message);
+            return Ok(None);
+        }
+        Ok(Some(path))
     }
 
     /// An output of a nested stack: `Outputs.NAME`.
@@ -235,6 +242,7 @@ impl Resolver<'_> {
             }
         }
         if let Some(value) = self.context.options.parameters.get(export) {
+            self.used.borrow_mut().insert(export.to_owned());
             return Ok(Value::text(place, value));
         }
         let why = format!(

@@ -5,7 +5,7 @@
 
 use std::rc::Rc;
 
-use super::resolver::{Resolver, Scope};
+use super::resolver::{Resolver, Scope, meant};
 use super::{helpers, urls};
 use crate::ProjectError;
 use crate::resource::{Output, Resource, Stack};
@@ -42,6 +42,7 @@ impl Resolver<'_> {
             self.walk_outputs(root, &mut stack)?;
         }
         helpers::mark(&mut stack);
+        self.note_unused();
         urls::replace(self.context, &mut stack);
         Ok(stack)
     }
@@ -99,6 +100,32 @@ impl Resolver<'_> {
             stack.add(resource);
         }
         Ok(())
+    }
+
+    /// Notes values that the user gives to parameters that there are not.
+    fn note_unused(&self) {
+        let roots = self.roots.borrow();
+        let known: Vec<&str> = roots
+            .iter()
+            .flat_map(|root| root.parameters.keys())
+            .map(String::as_str)
+            .collect();
+        let used = self.used.borrow();
+        for name in self.context.options.parameters.keys() {
+            // Those of other forms are for exports of other stacks, and for dynamic references.
+            let is_parameter = name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+            if is_parameter
+                && !known.is_empty()
+                && !known.contains(&name.as_str())
+                && !used.contains(name)
+            {
+                let note = format!(
+                    "there is no parameter {name}{}",
+                    meant(name, known.iter().copied())
+                );
+                self.context.report.note(None, note);
+            }
+        }
     }
 
     fn walk_outputs(&self, scope: &Scope, stack: &mut Stack) -> Result<(), ProjectError> {

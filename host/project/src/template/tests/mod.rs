@@ -1,8 +1,11 @@
 //! Templates in, resolved resources out.
 
 mod basics;
+mod functions;
 mod hostile;
 mod macros;
+mod nested;
+mod resources;
 
 use std::path::Path;
 
