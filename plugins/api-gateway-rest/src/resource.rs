@@ -25,20 +25,24 @@ pub struct Match<'a> {
 }
 
 /// The path that resources match, without the stage or a base path, and whether it was the stage. `None` if it is no
-/// path of this API. The longest base path that fits counts, and the stage comes last. Repeated slashes at the start
-/// are one.
+/// path of this API. The longest base path that fits counts, then the stage, and an empty base path, which fits every
+/// path, comes last. Repeated slashes at the start are one.
 pub fn path_in_api<'a>(state: &State<'_>, path: &'a str) -> Option<(&'a str, bool)> {
     let base_paths = state
         .base_paths
         .into_iter()
         .flat_map(|list| list.split(ENTRY));
     let found = base_paths
-        .filter_map(|prefix| without(prefix, path))
-        .min_by_key(|rest| rest.len());
+        .filter_map(|prefix| Some((prefix, without(prefix, path)?)))
+        .min_by_key(|(_, rest)| rest.len());
     let without_stage = || without(state.api.stage, path).filter(|_| state.has_stage);
     match found {
-        Some(rest) => Some((rest, false)),
-        None => without_stage().map(|rest| (rest, true)),
+        Some((prefix, rest)) if !prefix.is_empty() => Some((rest, false)),
+        found => match (without_stage(), found) {
+            (Some(rest), _) => Some((rest, true)),
+            (None, Some((_, rest))) => Some((rest, false)),
+            (None, None) => None,
+        },
     }
 }
 
@@ -139,6 +143,11 @@ mod tests {
         assert_eq!(path_in_api(&both, "/prod/a"), Some(("/a", true)));
         assert_eq!(path_in_api(&both, "/v1/a"), by_base_path("/a"));
         assert_eq!(path_in_api(&with("v1"), "/prod/a"), None);
+        let mut all = with("\u{1d}v1");
+        all.has_stage = true;
+        assert_eq!(path_in_api(&all, "/prod/a"), Some(("/a", true)));
+        assert_eq!(path_in_api(&all, "/v1/a"), by_base_path("/a"));
+        assert_eq!(path_in_api(&all, "/a"), by_base_path("/a"));
         assert_eq!(path_in_api(&with(""), "*"), None);
     }
 

@@ -7,7 +7,7 @@
 //! | `timeout` | the integration's timeout, 0.05 to 300 seconds; a route may override it | 29 |
 //! | `stage` | the stage's name, the first segment of every path | `"prod"` |
 //! | `base-path` | the base path of a custom domain, instead of the stage; it may be empty | none |
-//! | `base-paths` | several of them, of which the longest that fits counts | none |
+//! | `base-paths` | several of them, of which the longest that fits counts; an empty one comes after the stage | none |
 //! | `disable-execute-api-endpoint` | whether no path begins with the stage | `true` with `base-path` |
 //! | `stage-variables` | names and values, see [`stage`](mod@stage) | none |
 //! | `canary` | a share of the requests with other stage variables, see [`stage`](mod@stage) | none |
