@@ -10,6 +10,9 @@ use crate::value::Value;
 use super::stage::Stage;
 use super::{ports, reference};
 
+/// Keys that metadata can have: those that say where an API is.
+const KEYS_OF_METADATA: [&str; 2] = ["listen", "base-path"];
+
 /// A way in for requests, by its plugin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Door {
@@ -52,10 +55,25 @@ pub fn table(context: &Context, document: &Document, door: Door) -> Table {
     table
 }
 
-/// Adds a trigger, named as the resource is.
-pub fn add(document: &mut Document, resource: &Resource, table: Table) {
+/// Adds a trigger, named as the resource is. What `Metadata` of the resource says under `Lambkin` counts.
+pub fn add(document: &mut Document, resource: &Resource, mut table: Table) {
+    set_place(&mut table, resource);
     let triggers = document.root.table("triggers");
     triggers.set(&resource.name, table, resource.place);
+}
+
+/// Sets the keys that `Metadata` of a resource says under `Lambkin`.
+pub fn set_place(table: &mut Table, resource: &Resource) {
+    for (key, value) in resource
+        .metadata
+        .get("Lambkin")
+        .into_iter()
+        .flat_map(Value::members)
+    {
+        if let Some(text) = value.as_str().filter(|_| KEYS_OF_METADATA.contains(&key)) {
+            table.set(key, text, value.place);
+        }
+    }
 }
 
 /// Sets the key `api-id`, which events have, to what `Ref` gives for the API.

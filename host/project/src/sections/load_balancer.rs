@@ -86,6 +86,7 @@ pub fn write(context: &Context, stack: &Stack, document: &mut Document) {
         }
         writer.rules(&rules, &mut table);
         writer.finish(&mut table);
+        door::set_place(&mut table, listener);
         let name = name::trigger(document, listener);
         document
             .root

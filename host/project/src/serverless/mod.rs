@@ -11,11 +11,14 @@ mod cfn;
 mod events;
 mod functions;
 mod names;
+mod offline;
+mod packaged;
+mod plugins;
 mod resources;
 mod service;
 mod variables;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::ProjectError;
 use crate::context::Context;
@@ -25,12 +28,32 @@ use crate::value::{Kind, Map, Value};
 use cfn::Compiled;
 use service::Service;
 
-/// Reads the `serverless.yml` at a path, or the template in the folder `.serverless`.
+/// Endings of files that are programs.
+const PROGRAMS: [&str; 5] = ["js", "cjs", "mjs", "ts", "mts"];
+
+/// Reads the `serverless.yml` at a path, or the folder `.serverless`, or the template in it.
 ///
 /// # Errors
 ///
 /// [`ProjectError`]
 pub fn read(context: &Context, path: &Path) -> Result<Template, ProjectError> {
+    if path.is_dir() {
+        return packaged::read(context, path);
+    }
+    if path
+        .file_name()
+        .is_some_and(|name| name == packaged::TEMPLATE)
+    {
+        return packaged::read(context, &service::folder_of(path));
+    }
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    if ending.is_some_and(|ending| PROGRAMS.contains(&ending)) {
+        return Err(ProjectError::Other(format!(
+            "{} is a program, which is not run to find out what the service is: `npx osls package` writes the folder \
+             .serverless, which can be started instead: lambkin serve .serverless",
+            path.display()
+        )));
+    }
     let root = context.load(path, TEMPLATE_BYTES)?;
     let service = Service::read(context, path, root)?;
     template(&service)
@@ -41,6 +64,8 @@ fn template(service: &Service<'_>) -> Result<Template, ProjectError> {
     let mut compiled = Compiled::default();
     functions::compile(service, &mut compiled);
     events::compile(service, &mut compiled);
+    plugins::apply(service, &mut compiled)?;
+    offline::apply(service, &mut compiled);
     let place = service.variables.root().place;
     let mut root = Map::default();
     for (key, section) in [
@@ -55,10 +80,5 @@ fn template(service: &Service<'_>) -> Result<Template, ProjectError> {
     Ok(template)
 }
 
-/// The folder of a file, so that paths can be joined to it.
-fn folder_of(path: &Path) -> PathBuf {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-        _ => PathBuf::from("."),
-    }
-}
+#[cfg(test)]
+mod tests;

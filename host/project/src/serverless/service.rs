@@ -41,7 +41,9 @@ pub struct Service<'c> {
     pub resources: Value,
     /// The names of the plugins, with their places.
     pub plugins: Vec<(String, Place)>,
-    /// `custom`, with variables.
+    /// `custom.serverless-offline`, if the plugin is used.
+    pub offline: Value,
+    /// The rest, with variables.
     pub variables: Variables<'c>,
 }
 
@@ -123,7 +125,7 @@ impl Function {
 impl<'c> Service<'c> {
     /// Reads a service from the content of its file.
     pub fn read(context: &'c Context, path: &Path, root: Value) -> Result<Self, ProjectError> {
-        let folder = super::folder_of(path);
+        let folder = folder_of(path);
         if root.as_map().is_none() {
             let message = format!(
                 "a serverless.yml is a map with `service`, `provider` and `functions`, not {}",
@@ -131,7 +133,9 @@ impl<'c> Service<'c> {
             );
             return Err(context.error(root.place, &message));
         }
-        let variables = Variables::new(context, &folder, root);
+        let place = root.place;
+        let mut variables = Variables::new(context, &folder, root);
+        variables.read_environment()?;
         let name = variables.property(&["service"])?;
         let name = match name.get("name").unwrap_or(&name) {
             value if value.as_str().is_some() => value.as_str().unwrap_or_default().to_owned(),
@@ -177,10 +181,18 @@ impl<'c> Service<'c> {
             package: variables.property(&["package"])?,
             resources: merged(context, variables.property(&["resources"])?, "resources")?,
             plugins: Vec::new(),
+            offline: Value::null(place),
             variables,
         };
-        service.read_functions()?;
         service.read_plugins()?;
+        service.read_functions()?;
+        if service.has_plugin("serverless-offline") {
+            let path = ["custom", "serverless-offline"];
+            service.offline = service.variables.property(&path)?;
+        }
+        if service.has_plugin("serverless-dotenv-plugin") {
+            service.add_environment();
+        }
         Ok(service)
     }
 
@@ -266,6 +278,31 @@ impl<'c> Service<'c> {
         }
     }
 
+    /// Whether the project uses a plugin.
+    pub fn has_plugin(&self, name: &str) -> bool {
+        self.plugins.iter().any(|(plugin, _)| plugin == name)
+    }
+
+    /// Whether authorizers are asked.
+    pub fn has_authorizers(&self) -> bool {
+        self.offline.get("noAuth").and_then(Value::as_bool) != Some(true)
+    }
+
+    /// Adds the variables of `.env` files to the environment of all functions.
+    fn add_environment(&mut self) {
+        let place = self.provider.place;
+        let variables: Vec<(String, Value)> = (self.variables.environment().iter())
+            .map(|(name, value)| (name.clone(), Value::text(place, value)))
+            .collect();
+        let mut environment = Value::map(place, variables);
+        if let Some(own) = self.provider.get("environment") {
+            merge(&mut environment, own);
+        }
+        if let Some(provider) = self.provider.as_map_mut() {
+            provider.insert("environment", place, environment);
+        }
+    }
+
     /// A setting of the function, else of the provider.
     pub fn setting<'s>(&'s self, function: &'s Function, key: &str) -> Option<&'s Value> {
         function.get(key).or_else(|| self.provider.get(key))
@@ -289,6 +326,14 @@ impl<'c> Service<'c> {
                 None
             }
         }
+    }
+}
+
+/// The folder of a file, so that paths can be joined to it.
+pub fn folder_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
     }
 }
 

@@ -1,7 +1,6 @@
 //! `alb` events: rules of a load balancer's listener.
 //!
-//! Contract: a target group and a rule for each event. A listener that is elsewhere has one here instead, so that its rules
-//! are served.
+//! Contract: a target group and a rule for each event.
 
 use super::super::cfn::{self, Body, Compiled};
 use super::super::service::{Function, Service};
@@ -34,13 +33,8 @@ pub fn compile(
             Some(arn) => {
                 // …:listener/app/NAME/LOAD BALANCER/LISTENER
                 let mut parts = arn.rsplit('/');
-                let (listener, balancer) = (
-                    parts.next().unwrap_or_default(),
-                    parts.next().unwrap_or_default(),
-                );
-                let id = format!("AlbListener{listener}");
-                compile_listener(service, place, &id, compiled);
-                (balancer.to_owned(), cfn::reference(place, &id))
+                let balancer = parts.nth(1).unwrap_or_default();
+                (balancer.to_owned(), listener.clone())
             }
             None => {
                 let why = listener
@@ -74,27 +68,6 @@ pub fn compile(
     let number = priority.as_str().unwrap_or_default();
     let id = format!("{}AlbListenerRule{number}", function.prefix());
     compiled.add(id, "AWS::ElasticLoadBalancingV2::ListenerRule", body);
-}
-
-fn compile_listener(service: &Service<'_>, place: Place, id: &str, compiled: &mut Compiled) {
-    if compiled.has(id) {
-        return;
-    }
-    let response = Body::new(place)
-        .text("StatusCode", "404")
-        .text("ContentType", "text/plain")
-        .done();
-    let action = Body::new(place)
-        .text("Type", "fixed-response")
-        .set("FixedResponseConfig", response)
-        .done();
-    let body = Body::new(place)
-        .plain("Port", 80)
-        .text("Protocol", "HTTP")
-        .set("DefaultActions", Value::list(place, vec![action]));
-    compiled.add(id, "AWS::ElasticLoadBalancingV2::Listener", body);
-    let text = "the listener of this load balancer is on AWS: a listener here serves the rules of this service only";
-    service.context.report.note(place, text);
 }
 
 fn compile_target_group(

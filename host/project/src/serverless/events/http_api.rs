@@ -120,7 +120,9 @@ impl<'e> Route<'e> {
         Some(Self {
             place,
             key,
-            authorizer: event.get("authorizer"),
+            authorizer: event
+                .get("authorizer")
+                .filter(|_| service.has_authorizers()),
         })
     }
 

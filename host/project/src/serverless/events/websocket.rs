@@ -126,6 +126,7 @@ fn compile_route(
     }
     let authorizer = event
         .get("authorizer")
+        .filter(|_| service.has_authorizers())
         .and_then(|authorizer| compile_authorizer(service, authorizer, compiled));
     body = match authorizer {
         Some(authorizer) => body

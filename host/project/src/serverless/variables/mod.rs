@@ -8,6 +8,7 @@
 //! On failure: mistakes in the syntax, variables that refer to themselves, and files that cannot be read have a place. The
 //! size of what variables become is limited.
 
+mod dotenv;
 mod sources;
 mod syntax;
 
@@ -18,7 +19,7 @@ use std::path::{Path, PathBuf};
 
 use crate::ProjectError;
 use crate::context::Context;
-use crate::file::Place;
+use crate::file::{Place, TEMPLATE_BYTES};
 use crate::value::{Kind, Map, Value};
 use syntax::{Literal, Part, Source};
 
@@ -67,6 +68,48 @@ impl<'c> Variables<'c> {
             files: RefCell::default(),
             size: Cell::new(0),
         }
+    }
+
+    /// Reads the `.env` files of the service, if it uses them.
+    pub fn read_environment(&mut self) -> Result<(), ProjectError> {
+        let version = self.root.get("frameworkVersion").and_then(Value::as_str);
+        let is_4 = version.is_some_and(|version| {
+            version
+                .trim_start_matches(['^', '~', '=', '>', ' '])
+                .starts_with('4')
+        });
+        let has_plugin = self.root.get("plugins").is_some_and(|plugins| {
+            let list = plugins.get("modules").unwrap_or(plugins);
+            list.items()
+                .iter()
+                .any(|plugin| plugin.as_str() == Some("serverless-dotenv-plugin"))
+        });
+        let setting = self.root.get("useDotenv").and_then(Value::as_bool);
+        if !setting.unwrap_or(is_4 || has_plugin) {
+            return Ok(());
+        }
+        // What the first file sets counts. Version 3 reads one file only.
+        for name in [format!(".env.{}", self.stage()?), ".env".to_owned()] {
+            let path = self.folder.join(name);
+            if !path.is_file() {
+                continue;
+            }
+            let id = self
+                .context
+                .with_files(|files| files.read(&path, TEMPLATE_BYTES))?;
+            dotenv::read(self.context.files().text(id), &mut self.environment);
+            if !is_4 && !has_plugin {
+                break;
+            }
+        }
+        // The stage may depend on them.
+        self.properties.borrow_mut().clear();
+        Ok(())
+    }
+
+    /// What `.env` files set.
+    pub fn environment(&self) -> &BTreeMap<String, String> {
+        &self.environment
     }
 
     /// The file's content, variables and all.

@@ -110,8 +110,8 @@ impl<'e> Http<'e> {
             .get("authorizer")
             .filter(|authorizer| authorizer.as_bool() != Some(false))
         {
-            Some(authorizer) => Authorizer::read(service, authorizer),
-            None => None,
+            Some(authorizer) if service.has_authorizers() => Authorizer::read(service, authorizer),
+            _ => None,
         };
         Some(Self {
             function,
