@@ -8,7 +8,7 @@
 //! on AWS only is served with a note: nobody has tokens that it accepts, until a user names a pool or gives keys.
 
 use crate::context::Context;
-use crate::document::{Item, Table};
+use crate::document::{Document, Item, Table};
 use crate::file::Place;
 use crate::resource::Stack;
 use crate::value::Value;
@@ -72,6 +72,8 @@ pub struct Around<'a> {
     pub context: &'a Context,
     /// All resources.
     pub stack: &'a Stack,
+    /// What has been written, functions among it.
+    pub document: &'a Document,
     /// The trigger's name.
     pub trigger: &'a str,
     /// The stage variables.
@@ -85,11 +87,17 @@ impl Authorizers {
     #[must_use]
     pub fn guard(&self, name: &str, scopes: Vec<String>) -> Guard {
         if self.refused.iter().any(|refused| refused == name) {
-            return Guard::Unknown(format!("needs the authorizer {name}, which is refused"));
+            return Guard::Unknown(format!("needs the authorizer {name}, which is left out"));
         }
         match self.tables.get(name) {
-            Some(_) => Guard::Named(name.to_owned(), scopes),
-            None => Guard::Unknown(format!(
+            // Other types do not check scopes.
+            Some(Item::Table(table)) => match table.get("type") {
+                Some(Item::Text(kind)) if kind == "jwt" || kind == "cognito" => {
+                    Guard::Named(name.to_owned(), scopes)
+                }
+                _ => Guard::Named(name.to_owned(), Vec::new()),
+            },
+            _ => Guard::Unknown(format!(
                 "needs the authorizer {name}, which the project does not define"
             )),
         }
@@ -226,11 +234,12 @@ fn lambda(around: Around<'_>, definition: Definition<'_>) -> Option<Table> {
         around.context.report.refuse(definition.place, message);
         return None;
     };
-    let invoked = match reference::invoked(around.stack, uri, around.variables) {
+    let invoked = match reference::invoked(around.stack, around.document, uri, around.variables) {
         Ok(invoked) => invoked,
-        Err(elsewhere) => {
-            let message = format!("the authorizer {name} {}", elsewhere.0);
-            around.context.report.refuse(uri.place, message);
+        Err(why) => {
+            let subject = format!("the authorizer {name}");
+            let end = "the routes that need it are not served";
+            why.tell(around.context, uri.place, &subject, end);
             return None;
         }
     };

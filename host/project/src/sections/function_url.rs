@@ -16,11 +16,11 @@ pub fn write(context: &Context, stack: &Stack, url: &Resource, document: &mut Do
         context.report.refuse(url.place, message);
         return;
     };
-    let mut invoked = match reference::invoked(stack, target, &[]) {
+    let mut invoked = match reference::invoked(stack, document, target, &[]) {
         Ok(invoked) => invoked.function,
-        Err(elsewhere) => {
-            let message = format!("the URL {} {}: it is not served", url.id, elsewhere.0);
-            context.report.refuse(target.place, message);
+        Err(why) => {
+            let subject = format!("the URL {}", url.id);
+            why.tell(context, target.place, &subject, "it is not served");
             return;
         }
     };

@@ -19,6 +19,7 @@ use super::openapi::{self, Need};
 use super::read::{number, one_of, seconds};
 use super::stage::{self, Stage};
 use super::{cors, reference};
+use reference::Why;
 
 /// AWS's and the plugin's longest time for an integration, in milliseconds.
 const MAX_TIMEOUT_MS: i64 = 30_000;
@@ -29,6 +30,7 @@ const DEFAULT_PATHS: [&str; 2] = ["/$default", "$default"];
 struct Writer<'s> {
     context: &'s Context,
     stack: &'s Stack,
+    document: &'s Document,
     api: &'s Resource,
     stage: Stage<'s>,
     authorizers: Authorizers,
@@ -51,6 +53,7 @@ pub fn write(context: &Context, stack: &Stack, api: &Resource, document: &mut Do
     let mut writer = Writer {
         context,
         stack,
+        document,
         api,
         stage: stage::of_v2(context, stack, api, "$default"),
         authorizers: Authorizers::default(),
@@ -209,6 +212,7 @@ impl Writer<'_> {
         let around = Around {
             context: self.context,
             stack: self.stack,
+            document: self.document,
             trigger: &self.api.name,
             variables: &self.stage.variables,
             style: Style::Http,
@@ -221,35 +225,32 @@ impl Writer<'_> {
             Ok(item) => {
                 self.routes.insert(route.key, (route.place, item));
             }
-            Err(why) => {
-                let message = format!("{} {why}: it is not served", route.key);
-                self.context.report.refuse(route.place, message);
-            }
+            Err(why) => why.tell(self.context, route.place, &route.key, "it is not served"),
         }
     }
 
     /// The value of a route; an error says what it does instead.
-    fn item(&self, route: &Route<'_>) -> Result<Item, String> {
+    fn item(&self, route: &Route<'_>) -> Result<Item, Why> {
         if let Guard::Unknown(why) = &route.guard {
-            return Err(why.clone());
+            return Err(why.clone().into());
         }
         let Some(integration) = route.integration else {
-            return Err("has no integration in the project".to_owned());
+            return Err("has no integration in the project".into());
         };
         let subtype = one_of(integration, &["IntegrationSubtype", "integrationSubtype"]);
         if let Some(subtype) = subtype.and_then(Value::as_text) {
-            return Err(format!("goes to {subtype}, not to a function"));
+            return Err(format!("goes to {subtype}, not to a function").into());
         }
         let uri = one_of(integration, &["IntegrationUri", "uri", "Target"]);
-        let uri = uri.ok_or_else(|| "has no IntegrationUri".to_owned())?;
+        let uri = uri.ok_or("has no IntegrationUri")?;
         let kind = one_of(integration, &["IntegrationType", "type"]).and_then(Value::as_text);
         let kind = kind.unwrap_or("AWS_PROXY".into()).to_uppercase();
         if kind != "AWS_PROXY" {
             let uri = uri.as_text().unwrap_or("another server".into());
-            return Err(format!("goes to {uri} ({kind}), not to a function"));
+            return Err(format!("goes to {uri} ({kind}), not to a function").into());
         }
-        let invoked = reference::invoked(self.stack, uri, &self.stage.variables);
-        let function = invoked.map_err(|elsewhere| elsewhere.0)?.function;
+        let invoked = reference::invoked(self.stack, self.document, uri, &self.stage.variables);
+        let function = invoked?.function;
         let mut table = Table::default();
         table.set("function", function.as_str(), uri.place);
         let version = one_of(

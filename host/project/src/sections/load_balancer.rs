@@ -13,8 +13,9 @@ use crate::resource::{Resource, Stack};
 use crate::value::Value;
 
 use super::door::{self, Door};
+use super::name;
 use super::read::{number, texts};
-use super::{name, reference};
+use super::reference::{self, Why};
 
 const LISTENER: &str = "AWS::ElasticLoadBalancingV2::Listener";
 const RULE: &str = "AWS::ElasticLoadBalancingV2::ListenerRule";
@@ -43,6 +44,7 @@ const CHECKS: [(&str, &str); 4] = [
 struct Writer<'s> {
     context: &'s Context,
     stack: &'s Stack,
+    document: &'s Document,
     /// The target groups that are used.
     groups: Vec<&'s Resource>,
     /// The functions behind them, each with its target group.
@@ -55,7 +57,7 @@ pub fn write(context: &Context, stack: &Stack, document: &mut Document) {
         let rules = stack.of_kind(RULE);
         let rules = rules.filter(|rule| reference::is_to(rule.get("ListenerArn"), listener));
         let rules: Vec<_> = rules.collect();
-        let mut writer = Writer::new(context, stack);
+        let mut writer = Writer::new(context, stack, document);
         let all = std::iter::once(listener.get("DefaultActions"));
         let all = all
             .chain(rules.iter().map(|rule| rule.get("Actions")))
@@ -70,13 +72,9 @@ pub fn write(context: &Context, stack: &Stack, document: &mut Document) {
         match writer.action(actions, &mut table) {
             Ok(()) => {}
             Err(why) => {
-                let message = format!(
-                    "the default action of {} {why}: it is answered with 503",
-                    listener.path
-                );
-                context
-                    .report
-                    .refuse(actions.map_or(listener.place, |it| it.place), message);
+                let place = actions.map_or(listener.place, |it| it.place);
+                let subject = format!("the default action of {}", listener.path);
+                why.tell(context, place, &subject, "requests get the status 503");
                 set_fixed_response(&mut table, 503);
             }
         }
@@ -101,7 +99,7 @@ fn elsewhere(context: &Context, stack: &Stack, document: &mut Document) {
     let is_known =
         |rule: &&Resource| reference::find(stack, LISTENER, rule.get("ListenerArn")).is_some();
     let rules: Vec<_> = stack.of_kind(RULE).filter(|rule| !is_known(rule)).collect();
-    let mut writer = Writer::new(context, stack);
+    let mut writer = Writer::new(context, stack, document);
     let rules: Vec<_> = rules
         .into_iter()
         .filter(|rule| {
@@ -133,10 +131,11 @@ fn set_fixed_response(table: &mut Table, status: i64) {
 }
 
 impl<'s> Writer<'s> {
-    fn new(context: &'s Context, stack: &'s Stack) -> Self {
+    fn new(context: &'s Context, stack: &'s Stack, document: &'s Document) -> Self {
         Self {
             context,
             stack,
+            document,
             groups: Vec::new(),
             functions: Vec::new(),
         }
@@ -165,8 +164,8 @@ impl<'s> Writer<'s> {
             match result {
                 Ok(()) => written.push(Item::Table(one)),
                 Err(why) => {
-                    let message = format!("the rule {} {why}: it is not served", rule.path);
-                    self.context.report.refuse(rule.place, message);
+                    let subject = format!("the rule {}", rule.path);
+                    why.tell(self.context, rule.place, &subject, "it is not served");
                 }
             }
         }
@@ -179,7 +178,7 @@ impl<'s> Writer<'s> {
         }
     }
 
-    fn conditions(&self, rule: &Resource, table: &mut Table) -> Result<(), String> {
+    fn conditions(&self, rule: &Resource, table: &mut Table) -> Result<(), Why> {
         let priority = rule.get("Priority");
         let number = priority.and_then(Value::as_integer);
         let number = number.ok_or("has no priority")?;
@@ -223,21 +222,24 @@ impl<'s> Writer<'s> {
                         query.set(key, values, condition.place);
                     }
                 }
-                other => return Err(format!("has a condition on {other:?}, which is not known")),
+                other => {
+                    let message = format!("has a condition on {other:?}, which is not known");
+                    return Err(message.into());
+                }
             }
         }
         Ok(())
     }
 
     /// Sets the key for the action; an error says what it does instead.
-    fn action(&mut self, actions: Option<&Value>, table: &mut Table) -> Result<(), String> {
+    fn action(&mut self, actions: Option<&Value>, table: &mut Table) -> Result<(), Why> {
         let actions = actions.map(Value::items).unwrap_or_default();
         let [action] = actions else {
             let kinds = actions.iter().filter_map(|action| action.text_of("Type"));
             let kinds: Vec<_> = kinds.collect();
             return Err(match kinds.first() {
-                Some(first) => format!("begins with {first}, which is not done here"),
-                None => "has no action".to_owned(),
+                Some(first) => format!("begins with {first}, which is not done here").into(),
+                None => "has no action".into(),
             });
         };
         match action.text_of("Type").as_deref() {
@@ -257,17 +259,17 @@ impl<'s> Writer<'s> {
                     .ok_or("has no FixedResponseConfig")?;
                 table.set("fixed-response", fixed_response(config), config.place);
             }
-            Some(other) => return Err(format!("is {other:?}, which is not done here")),
-            None => return Err("has an action without a type".to_owned()),
+            Some(other) => return Err(format!("is {other:?}, which is not done here").into()),
+            None => return Err("has an action without a type".into()),
         }
         Ok(())
     }
 
     /// The function that an action forwards requests to.
-    fn target(&mut self, action: &Value) -> Result<(String, Place), String> {
+    fn target(&mut self, action: &Value) -> Result<(String, Place), Why> {
         let groups = target_groups(action);
         let group = match groups.as_slice() {
-            [] => return Err("forwards to no target group".to_owned()),
+            [] => return Err("forwards to no target group".into()),
             [group] => *group,
             [group, ..] => {
                 let message = "of several target groups, all requests go to the first one";
@@ -278,14 +280,14 @@ impl<'s> Writer<'s> {
         let found = reference::find(self.stack, TARGET_GROUP, Some(group));
         let found = found.ok_or("forwards to a target group that is not in the project")?;
         if !is_of_functions(found) {
-            return Err(format!("forwards to {}, not to a function", found.path));
+            return Err(format!("forwards to {}, not to a function", found.path).into());
         }
         let target = found
             .get("Targets")
             .and_then(|targets| targets.items().first());
         let id = target.and_then(|target| target.get("Id"));
         let id = id.ok_or_else(|| format!("forwards to {}, which has no target", found.path))?;
-        let invoked = reference::invoked(self.stack, id, &[]).map_err(|elsewhere| elsewhere.0)?;
+        let invoked = reference::invoked(self.stack, self.document, id, &[])?;
         if !self.groups.iter().any(|group| group.path == found.path) {
             self.groups.push(found);
             self.functions.push((invoked.function.clone(), found));

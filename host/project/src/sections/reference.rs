@@ -3,10 +3,15 @@
 //! Contract: all forms are understood that API Gateway, Elastic Load Balancing and Lambda accept: names, ARNs with and
 //! without a qualifier, `arn:…:apigateway:REGION:lambda:path/…/functions/ARN/invocations`, and stage variables in them.
 //!
-//! On failure: [`Elsewhere`] says what a text means instead, in words that follow the name of a route.
+//! On failure: [`Why`] says what a text means instead, in words that follow the name of a route.
 
+use crate::context::Context;
+use crate::document::Document;
+use crate::file::Place;
 use crate::resource::{Resource, Stack, function_name};
 use crate::value::{Kind, Value};
+
+use super::target::{self, Target};
 
 /// What begins a stage variable in a text.
 const VARIABLE: &str = "${stageVariables.";
@@ -20,9 +25,41 @@ pub struct Invoked {
     pub is_streamed: bool,
 }
 
-/// Why a text does not name a function of the project: `goes to SQS-SendMessage, not to a function`.
+/// Why something is not served.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Elsewhere(pub String);
+pub enum Why {
+    /// Its function is left out, which the report has told.
+    LeftOut(String),
+    /// Words after its name: `goes to SQS-SendMessage, not to a function`.
+    Refused(String),
+}
+
+impl From<String> for Why {
+    fn from(text: String) -> Self {
+        Self::Refused(text)
+    }
+}
+
+impl From<&str> for Why {
+    fn from(text: &str) -> Self {
+        Self::Refused(text.to_owned())
+    }
+}
+
+impl Why {
+    /// Tells it: `subject` is the route, and `end` what follows from it, such as `it is not served`.
+    pub fn tell(&self, context: &Context, place: Place, subject: &str, end: &str) {
+        match self {
+            Self::LeftOut(function) => {
+                let message = format!("{subject} is left out with its function {function}");
+                context.report.note(place, message);
+            }
+            Self::Refused(text) => context
+                .report
+                .refuse(place, format!("{subject} {text}: {end}")),
+        }
+    }
+}
 
 /// Whether a resolved property is a `Ref` to this resource.
 #[must_use]
@@ -49,45 +86,46 @@ pub fn parts<'s>(
         .filter(move |part| is_to(part.get(key), of))
 }
 
-/// The function that a text names. `variables` are those of the stage.
+/// The function of the document that a text names. `variables` are those of the stage.
 ///
 /// # Errors
 ///
 /// What the text means instead.
 pub fn invoked(
     stack: &Stack,
+    document: &Document,
     value: &Value,
     variables: &[(String, String)],
-) -> Result<Invoked, Elsewhere> {
+) -> Result<Invoked, Why> {
     let text = match &value.kind {
         Kind::Plain(text) | Kind::Text(text) => text,
         Kind::Unknown(why) => {
             let message = format!("goes to something that exists on AWS only ({why})");
-            return Err(Elsewhere(message));
+            return Err(message.into());
         }
         _ => {
             let message = format!(
                 "has {} where the ARN of a function is expected",
                 value.described()
             );
-            return Err(Elsewhere(message));
+            return Err(message.into());
         }
     };
     let text = with_variables(text, variables)?;
     let is_function =
         text.contains(":lambda:") || !text.contains(":/") && !text.starts_with("arn:");
     if !is_function {
-        return Err(Elsewhere(service(&text)));
+        return Err(service(&text).into());
     }
-    let Some((resource, qualifier)) = stack.function_of(&text) else {
-        let name = function_name(&text).map_or(text.as_str(), |(name, _)| name);
-        let message =
-            format!("invokes the function {name}, which is not one of the project's functions");
-        return Err(Elsewhere(message));
-    };
-    let function = match qualifier {
-        None | Some("" | "$LATEST") => resource.name.clone(),
-        Some(qualifier) => format!("{}:{qualifier}", resource.name),
+    let function = match target::function(stack, document, &text) {
+        Target::Served(function) => function,
+        Target::LeftOut(function) => return Err(Why::LeftOut(function)),
+        Target::Elsewhere => {
+            let name = function_name(&text).map_or(text.as_str(), |(name, _)| name);
+            let message =
+                format!("invokes the function {name}, which is not one of the project's functions");
+            return Err(message.into());
+        }
     };
     Ok(Invoked {
         function,
@@ -112,7 +150,7 @@ fn service(arn: &str) -> String {
 }
 
 /// A text with the values of its stage variables.
-fn with_variables(text: &str, variables: &[(String, String)]) -> Result<String, Elsewhere> {
+fn with_variables(text: &str, variables: &[(String, String)]) -> Result<String, Why> {
     let mut written = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once(VARIABLE) {
@@ -120,7 +158,7 @@ fn with_variables(text: &str, variables: &[(String, String)]) -> Result<String, 
         let (name, after) = after.split_once('}').unwrap_or((after, ""));
         let Some((_, value)) = variables.iter().find(|(other, _)| other == name) else {
             let message = format!("uses the stage variable {name}, which its stage does not have");
-            return Err(Elsewhere(message));
+            return Err(message.into());
         };
         written.push_str(value);
         rest = after;

@@ -13,7 +13,7 @@ use crate::value::Value;
 use super::authorizer::{self, Around, Authorizers, Definition, Guard, Style};
 use super::door::{self, Door};
 use super::read::seconds;
-use super::reference;
+use super::reference::{self, Why};
 use super::stage::{self, Stage};
 
 /// AWS's usual time for an integration, in milliseconds.
@@ -25,6 +25,7 @@ const DISCONNECT: &str = "$disconnect";
 struct Writer<'s> {
     context: &'s Context,
     stack: &'s Stack,
+    document: &'s Document,
     api: &'s Resource,
     stage: Stage<'s>,
     authorizers: Authorizers,
@@ -36,6 +37,7 @@ pub fn write(context: &Context, stack: &Stack, api: &Resource, document: &mut Do
     let mut writer = Writer {
         context,
         stack,
+        document,
         api,
         stage: stage::of_v2(context, stack, api, "prod"),
         authorizers: Authorizers::default(),
@@ -75,6 +77,7 @@ impl Writer<'_> {
             let around = Around {
                 context: self.context,
                 stack,
+                document: self.document,
                 trigger: &api.name,
                 variables: &self.stage.variables,
                 style: Style::WebSocket,
@@ -101,23 +104,20 @@ impl Writer<'_> {
             match self.route(&key, route) {
                 Ok(Some(item)) => routes.set(key, item, route.place),
                 Ok(None) => {}
-                Err(why) => {
-                    let message = format!("{key} {why}: it is not served");
-                    self.context.report.refuse(route.place, message);
-                }
+                Err(why) => why.tell(self.context, route.place, &key, "it is not served"),
             }
         }
         routes
     }
 
     /// The value of a route; none if the plugin does the same without it. An error says what it does instead.
-    fn route(&mut self, key: &str, route: &Resource) -> Result<Option<Item>, String> {
+    fn route(&mut self, key: &str, route: &Resource) -> Result<Option<Item>, Why> {
         let guard = match key {
             CONNECT => self.guard(route),
             _ => Guard::Open,
         };
         if let Guard::Unknown(why) = guard {
-            return Err(why);
+            return Err(why.into());
         }
         let integration = door::integration(self.stack, self.api, route);
         let integration = integration.ok_or("has no integration in the project")?;
@@ -130,11 +130,11 @@ impl Writer<'_> {
             let to = uri
                 .and_then(Value::as_text)
                 .unwrap_or("a fixed answer".into());
-            return Err(format!("goes to {to} ({kind}), not to a function"));
+            return Err(format!("goes to {to} ({kind}), not to a function").into());
         }
         let uri = uri.ok_or("has no IntegrationUri")?;
-        let invoked = reference::invoked(self.stack, uri, &self.stage.variables);
-        let function = invoked.map_err(|elsewhere| elsewhere.0)?.function;
+        let invoked = reference::invoked(self.stack, self.document, uri, &self.stage.variables);
+        let function = invoked?.function;
         let mut table = Table::default();
         table.set("function", function.as_str(), uri.place);
         if let Some(timeout) = integration.get("TimeoutInMillis")

@@ -142,3 +142,38 @@ type = "iam"
     );
     assert_eq!(written.notes, [""; 0]);
 }
+
+#[test]
+fn a_route_is_left_out_with_its_function() {
+    let written = triggers(
+        "
+Left:
+  Type: AWS::Lambda::Function
+  Properties: {Code: {S3Bucket: b, S3Key: k}, Handler: a.b, Runtime: python3.13}
+Api:
+  Type: AWS::ApiGatewayV2::Api
+  Properties: {ProtocolType: HTTP, Target: 'arn:aws:lambda:us-east-1:123456789012:function:f'}
+R:
+  Type: AWS::ApiGatewayV2::Route
+  Properties: {ApiId: Api, RouteKey: GET /left, Target: integrations/I, AuthorizationScopes: [a]}
+I:
+  Type: AWS::ApiGatewayV2::Integration
+  Properties: {ApiId: Api, IntegrationType: AWS_PROXY, IntegrationUri: 'arn:aws:lambda:us-east-1:123456789012:function:Left'}
+",
+    );
+    assert_eq!(
+        written.text,
+        r#"[triggers.api]
+plugin = "api-gateway-http"
+listen = "127.0.0.1:3000"
+
+[triggers.api.routes]
+"$default" = "f"
+"#
+    );
+    assert_eq!(
+        written.notes,
+        ["template.yaml:8:1: GET /left is left out with its function Left"]
+    );
+    assert_eq!(written.refusals.len(), 1, "{:?}", written.refusals);
+}

@@ -7,8 +7,9 @@ use crate::value::Value;
 use super::Writer;
 use super::method::{self, Method};
 use super::mock;
+use crate::sections::authorizer;
 use crate::sections::read::{one_of, seconds};
-use crate::sections::{authorizer, reference};
+use crate::sections::reference::{self, Why};
 
 /// AWS's usual time for an integration, in milliseconds.
 const USUAL_TIMEOUT_MS: i64 = 29_000;
@@ -31,7 +32,7 @@ impl Writer<'_> {
         &mut self,
         method: &Method<'_>,
         integration: &Value,
-    ) -> Result<Table, String> {
+    ) -> Result<Table, Why> {
         let kind = method::kind(integration);
         let uri = one_of(integration, &["Uri", "uri"]);
         let mut table = match kind.as_str() {
@@ -50,12 +51,12 @@ impl Writer<'_> {
                 table
             }
             "HTTP_PROXY" => self.http_proxy(method, integration)?,
-            "" => return Err("has an integration without a type".to_owned()),
+            "" => return Err("has an integration without a type".into()),
             other => {
                 let to = uri
                     .and_then(Value::as_text)
                     .unwrap_or("another server".into());
-                return Err(format!("goes to {to} ({other}), not to a function"));
+                return Err(format!("goes to {to} ({other}), not to a function").into());
             }
         };
         let timeout = one_of(integration, &["TimeoutInMillis", "timeoutInMillis"]);
@@ -73,14 +74,13 @@ impl Writer<'_> {
         Ok(table)
     }
 
-    fn function(&self, integration: &Value) -> Result<reference::Invoked, String> {
+    fn function(&self, integration: &Value) -> Result<reference::Invoked, Why> {
         let uri = one_of(integration, &["Uri", "uri"]);
-        let uri = uri.ok_or_else(|| "has an integration without a URI".to_owned())?;
-        let invoked = reference::invoked(self.stack, uri, &self.stage.variables);
-        invoked.map_err(|elsewhere| elsewhere.0)
+        let uri = uri.ok_or("has an integration without a URI")?;
+        reference::invoked(self.stack, self.document, uri, &self.stage.variables)
     }
 
-    fn proxy(&self, method: &Method<'_>, integration: &Value) -> Result<Table, String> {
+    fn proxy(&self, method: &Method<'_>, integration: &Value) -> Result<Table, Why> {
         let invoked = self.function(integration)?;
         let place = one_of(integration, &["Uri", "uri"]).map(|uri| uri.place);
         let mut table = Table::default();
@@ -113,12 +113,7 @@ impl Writer<'_> {
     }
 
     /// The keys of integrations with mapping templates.
-    fn mapped(
-        &self,
-        method: &Method<'_>,
-        integration: &Value,
-        kind: &str,
-    ) -> Result<Table, String> {
+    fn mapped(&self, method: &Method<'_>, integration: &Value, kind: &str) -> Result<Table, Why> {
         let mut table = Table::default();
         table.set("integration", kind, method.place);
         self.content_handling(integration, &mut table);
@@ -152,7 +147,7 @@ impl Writer<'_> {
         if responses.is_empty() {
             return Err(format!(
                 "has an {kind} integration without integration responses, which API Gateway answers with 500"
-            ));
+            ).into());
         }
         let items = responses.into_iter().map(Item::Table);
         table.set(
@@ -163,7 +158,7 @@ impl Writer<'_> {
         Ok(table)
     }
 
-    fn response(&self, method: &Method<'_>, response: Response<'_>) -> Result<Table, String> {
+    fn response(&self, method: &Method<'_>, response: Response<'_>) -> Result<Table, Why> {
         let value = response.value;
         let mut table = Table::default();
         let status = one_of(value, &["StatusCode", "statusCode"]);
@@ -200,14 +195,14 @@ impl Writer<'_> {
     }
 
     /// Templates by content type.
-    fn templates(&self, templates: &Value, of_mock: bool) -> Result<Table, String> {
+    fn templates(&self, templates: &Value, of_mock: bool) -> Result<Table, Why> {
         let mut table = Table::default();
         for (content_type, template) in templates.members() {
             let Some(text) = template.as_str() else {
                 if let Some(why) = template.as_unknown() {
-                    return Err(format!(
-                        "has a mapping template that exists on AWS only ({why})"
-                    ));
+                    return Err(
+                        format!("has a mapping template that exists on AWS only ({why})").into(),
+                    );
                 }
                 continue;
             };
@@ -218,7 +213,8 @@ impl Writer<'_> {
             if let Err(error) = vtl::Template::parse(&text) {
                 return Err(format!(
                     "has a mapping template for {content_type} that cannot be used here ({error})"
-                ));
+                )
+                .into());
             }
             table.set(content_type, text, template.place);
         }
@@ -241,28 +237,28 @@ impl Writer<'_> {
         table
     }
 
-    fn http_proxy(&mut self, method: &Method<'_>, integration: &Value) -> Result<Table, String> {
+    fn http_proxy(&mut self, method: &Method<'_>, integration: &Value) -> Result<Table, Why> {
         let uri = one_of(integration, &["Uri", "uri"]);
-        let uri = uri.ok_or_else(|| "has an integration without a URI".to_owned())?;
+        let uri = uri.ok_or("has an integration without a URI")?;
         let text = match (uri.as_str(), uri.as_unknown()) {
             (Some(text), _) => text,
             (None, Some(why)) => {
-                return Err(format!("goes to a server that exists on AWS only ({why})"));
+                return Err(format!("goes to a server that exists on AWS only ({why})").into());
             }
-            (None, None) => return Err("has a URI that is not a text".to_owned()),
+            (None, None) => return Err("has a URI that is not a text".into()),
         };
         let connection = one_of(integration, &["ConnectionType", "connectionType"]);
         if connection
             .and_then(Value::as_text)
             .is_some_and(|it| it == "VPC_LINK")
         {
-            return Err(format!("goes to {text} through a VPC link"));
+            return Err(format!("goes to {text} through a VPC link").into());
         }
         let origin = authorizer::origin(text).filter(|_| !local_url::has_url(text));
         let Some(origin) = origin else {
-            return Err(format!(
-                "goes to {text}, which is not a URL outside of the project"
-            ));
+            return Err(
+                format!("goes to {text}, which is not a URL outside of the project").into(),
+            );
         };
         let mut table = Table::default();
         table.set("integration", "HTTP_PROXY", method.place);
@@ -291,7 +287,7 @@ impl Writer<'_> {
                 (Some(_), _) => {}
                 (None, true) => set.set(target, format!("method.request.path.{name}"), uri.place),
                 (None, false) => {
-                    return Err(format!("goes to {text}, and nothing sets {{{name}}}"));
+                    return Err(format!("goes to {text}, and nothing sets {{{name}}}").into());
                 }
             }
         }

@@ -7,6 +7,7 @@ use crate::value::Value;
 use super::Writer;
 use crate::sections::authorizer::{self, Guard};
 use crate::sections::read::one_of;
+use crate::sections::reference::Why;
 
 /// A method before it is written.
 #[derive(Debug)]
@@ -37,20 +38,17 @@ impl Writer<'_> {
                 self.needs_keys |= method.needs_key;
                 self.routes.insert(method.key, (method.place, item));
             }
-            Err(why) => {
-                let message = format!("{} {why}: it is not served", method.key);
-                self.context.report.refuse(method.place, message);
-            }
+            Err(why) => why.tell(self.context, method.place, &method.key, "it is not served"),
         }
     }
 
     /// The value of a route; an error says what the method does instead.
-    fn item(&mut self, method: &Method<'_>) -> Result<Item, String> {
+    fn item(&mut self, method: &Method<'_>) -> Result<Item, Why> {
         if let Guard::Unknown(why) = &method.guard {
-            return Err(why.clone());
+            return Err(why.clone().into());
         }
         let Some(integration) = method.integration else {
-            return Err("has no integration".to_owned());
+            return Err("has no integration".into());
         };
         let mut table = self.integration(method, integration)?;
         authorizer::set_guard(&mut table, &method.guard, method.place);

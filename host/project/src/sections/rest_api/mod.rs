@@ -32,6 +32,7 @@ use models::Models;
 pub(crate) struct Writer<'s> {
     context: &'s Context,
     stack: &'s Stack,
+    document: &'s Document,
     api: &'s Resource,
     stage: Stage<'s>,
     authorizers: Authorizers,
@@ -47,6 +48,7 @@ pub fn write(context: &Context, stack: &Stack, api: &Resource, document: &mut Do
     let mut writer = Writer {
         context,
         stack,
+        document,
         api,
         stage: stage::of_rest(context, stack, api),
         authorizers: Authorizers::default(),
@@ -95,6 +97,7 @@ impl Writer<'_> {
         let around = Around {
             context: self.context,
             stack: self.stack,
+            document: self.document,
             trigger: &self.api.name,
             variables: &self.stage.variables,
             style: Style::Rest,
