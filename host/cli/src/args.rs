@@ -1,11 +1,13 @@
 //! The command line: every command with its arguments, as typed. Commands give them their meaning.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
-use crate::config::{DebugOption, SandboxChoice};
+use lambkin_project::{Options, Ports};
+
+use crate::config::{Choices, DebugOption, SandboxChoice, locate};
 
 /// AWS Lambda on your machine: no Docker, no account.
 #[derive(Debug, Parser)]
@@ -25,15 +27,20 @@ pub struct Args {
 /// The arguments that every command has.
 #[derive(Debug, Clone, clap::Args)]
 pub struct GlobalArgs {
-    /// The configuration file
+    /// The configuration: lambkin.toml, or the file or folder of a project: a template of SAM or CloudFormation,
+    /// serverless.yml, cdk.out, or a Terraform plan in JSON [default: what is in this folder, in this order]
     #[arg(
         short,
         long,
         global = true,
         value_name = "FILE",
-        default_value = "lambkin.toml"
+        default_value = "lambkin.toml",
+        hide_default_value = true
     )]
     pub config: PathBuf,
+
+    #[command(flatten)]
+    pub project: ProjectArgs,
 
     /// The folder for compiled plugins, unpacked images and runtime clients [default: lambkin in the user's cache folder]
     #[arg(long, global = true, value_name = "FOLDER", env = "LAMBKIN_CACHE_DIR")]
@@ -44,15 +51,133 @@ pub struct GlobalArgs {
     pub no_cache: bool,
 }
 
+/// The arguments about a project of another tool. They are in the long help only.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Options for templates and other projects")]
+pub struct ProjectArgs {
+    /// The value of a template's parameter, or of another stack's export; may be repeated
+    #[arg(long, global = true, hide_short_help = true, value_name = "NAME=VALUE", value_parser = name_and_value)]
+    pub parameter: Vec<(String, String)>,
+
+    /// The folder of a layer that a template names by its ARN; may be repeated
+    #[arg(long, global = true, hide_short_help = true, value_name = "ARN=FOLDER", value_parser = name_and_value)]
+    pub layer: Vec<(String, String)>,
+
+    /// Variables of functions as JSON, in the format of `sam local --env-vars`
+    #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
+    pub env_vars: Option<PathBuf>,
+
+    /// The environment of samconfig.toml
+    #[arg(
+        long,
+        global = true,
+        hide_short_help = true,
+        value_name = "NAME",
+        default_value = "default"
+    )]
+    pub config_env: String,
+
+    /// The stage of a serverless.yml [default: what the file says, else dev]
+    #[arg(long, global = true, hide_short_help = true, value_name = "NAME")]
+    pub stage: Option<String>,
+
+    /// A stack of cdk.out; may be repeated [default: all]
+    #[arg(long, global = true, hide_short_help = true, value_name = "NAME")]
+    pub stack: Vec<String>,
+
+    /// Start what can be served of a project if something cannot
+    #[arg(long, global = true, hide_short_help = true)]
+    pub partial: bool,
+}
+
+impl Command {
+    /// The project that the command names, if it does.
+    pub fn project(&self) -> Option<&Path> {
+        match self {
+            Self::Serve(serve) => serve.project.as_deref(),
+            Self::Check(check) => check.project.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+impl ProjectArgs {
+    /// The arguments as they are typed.
+    pub fn as_typed(&self) -> Vec<String> {
+        let mut typed = Vec::new();
+        let mut add = |option: &str, value: &str| typed.push(format!("--{option}={value}"));
+        for (name, value) in &self.parameter {
+            add("parameter", &format!("{name}={value}"));
+        }
+        for (arn, folder) in &self.layer {
+            add("layer", &format!("{arn}={folder}"));
+        }
+        if let Some(file) = &self.env_vars {
+            add("env-vars", &file.to_string_lossy());
+        }
+        add("config-env", &self.config_env);
+        if let Some(stage) = &self.stage {
+            add("stage", stage);
+        }
+        for stack in &self.stack {
+            add("stack", stack);
+        }
+        if self.partial {
+            typed.push("--partial".to_owned());
+        }
+        typed
+    }
+}
+
+/// `NAME=VALUE`
+fn name_and_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("must have the form NAME=VALUE".to_owned()),
+    }
+}
+
+impl GlobalArgs {
+    /// How the configuration is read.
+    pub fn choices(&self, sandbox: Option<SandboxChoice>) -> Choices {
+        let project = &self.project;
+        let layers = project.layer.iter();
+        Choices {
+            sandbox,
+            is_partial: project.partial,
+            project: Options {
+                parameters: project.parameter.iter().cloned().collect(),
+                layers: layers
+                    .map(|(arn, folder)| (arn.clone(), folder.into()))
+                    .collect(),
+                environment_file: project.env_vars.clone(),
+                config_environment: project.config_env.clone(),
+                stage: project.stage.clone(),
+                stacks: project.stack.clone(),
+                ..Options::default()
+            },
+        }
+    }
+
+    /// The arguments with the path of the file that describes the project.
+    pub fn located(self) -> Self {
+        let options = self.choices(None).project;
+        Self {
+            config: locate(&self.config, &options),
+            ..self
+        }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run everything in lambkin.toml until Ctrl-C
+    /// Run everything in the configuration until Ctrl-C
     Serve(Serve),
     /// Invoke a function once and print its result
     Invoke(Invoke),
     /// Print the event that a trigger makes of an HTTP request, of messages or of a change of an object
     Shape(Shape),
-    /// Check lambkin.toml, the functions and the plugins, and print what would run
+    /// Check the configuration, the functions and the plugins, and print what would run
     Check(Check),
     /// Print what this machine can do for functions, and what would enable the rest; or whether a function starts
     Doctor(Doctor),
@@ -92,6 +217,10 @@ pub enum Command {
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct Serve {
+    /// The file or the folder of the project, as --config
+    #[arg(conflicts_with = "config")]
+    pub project: Option<PathBuf>,
+
     /// Print one line of JSON to standard output when all sockets listen, for tools and tests
     #[arg(long)]
     pub json: bool,
@@ -121,21 +250,44 @@ pub struct Serve {
     #[arg(long, requires = "debug")]
     pub debug_wait: bool,
 
-    /// Give the Invoke API the responses of another emulator
+    /// Be like another emulator: in the Invoke API's responses, or in the ports of a template's listeners
     #[arg(long, value_name = "EMULATOR")]
     pub compat: Option<Compat>,
+
+    /// Listen on free ports instead of the configured ones; the output says which they are
+    #[arg(long)]
+    pub free_ports: bool,
 }
 
-/// An emulator whose responses the Invoke API can give.
-#[derive(Debug, Clone, Copy, ValueEnum)]
+/// Another emulator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Compat {
     /// AWS's Runtime Interface Emulator: status 502 for a crash, plain text for a timeout
     Rie,
+    /// `sam local`: the Invoke API of a template's functions is at port 3001
+    Sam,
+    /// serverless-offline: the Invoke API is at port 3002, WebSocket APIs at 3001
+    Offline,
+}
+
+impl Compat {
+    /// The ports of the emulator.
+    pub fn ports(self) -> Ports {
+        match self {
+            Self::Rie => Ports::Lambkin,
+            Self::Sam => Ports::Sam,
+            Self::Offline => Ports::Offline,
+        }
+    }
 }
 
 /// Exit code 1 if something would not work.
 #[derive(Debug, clap::Args)]
 pub struct Check {
+    /// The file or the folder of the project, as --config
+    #[arg(conflicts_with = "config")]
+    pub project: Option<PathBuf>,
+
     /// How functions are kept apart from the machine, whatever lambkin.toml says
     #[arg(long, value_name = "MODE")]
     pub sandbox: Option<SandboxChoice>,

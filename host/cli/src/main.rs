@@ -69,7 +69,7 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 
 fn run(args: Args) -> anyhow::Result<ExitCode> {
     let Args {
-        global,
+        mut global,
         verbose,
         command,
     } = args;
@@ -79,6 +79,10 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
     if !matches!(command, Command::Rie { .. } | Command::DockerLambda(_)) {
         messages::start(level(verbose), verbose > 1);
     }
+    if let Some(project) = command.project() {
+        global.config = project.to_owned();
+    }
+    let global = global.located();
     match command {
         Command::Serve(serve) => block_on(command::serve::run(&global, &serve)),
         Command::Invoke(invoke) => block_on(command::invoke::run(&global, &invoke)),

@@ -18,6 +18,8 @@ use crate::version::{Alias, Versions};
 pub struct Lambda {
     account: Arc<Account>,
     functions: Arc<BTreeMap<String, Versions>>,
+    /// The names of functions by their other names.
+    other_names: Arc<BTreeMap<String, String>>,
     asynchronous: Option<Asynchronous>,
 }
 
@@ -30,8 +32,11 @@ impl Lambda {
         aliases: impl IntoIterator<Item = Alias>,
     ) -> Self {
         let mut named: BTreeMap<String, Versions> = BTreeMap::new();
+        let mut other_names = BTreeMap::new();
         for function in functions {
             let name = function.spec().name.clone();
+            let others = function.spec().other_names.iter();
+            other_names.extend(others.map(|other| (other.clone(), name.clone())));
             named.entry(name).or_default().add(function);
         }
         for alias in aliases {
@@ -42,6 +47,7 @@ impl Lambda {
         Self {
             account: Arc::new(account),
             functions: Arc::new(named),
+            other_names: Arc::new(other_names),
             asynchronous: None,
         }
     }
@@ -133,7 +139,11 @@ impl Lambda {
         let Account { region, id } = self.account();
         let is_ours = reference.region.is_none_or(|asked| asked == region)
             && reference.account.is_none_or(|asked| asked == id);
-        self.functions.get(reference.name).filter(|_| is_ours)
+        let found = self.functions.get(reference.name).or_else(|| {
+            let name = self.other_names.get(reference.name)?;
+            self.functions.get(name)
+        });
+        found.filter(|_| is_ours)
     }
 
     /// The version to which a qualifier resolves.

@@ -68,6 +68,8 @@ pub struct FunctionSpec {
     pub concurrency: usize,
     /// The maximum number of calls that wait for an environment; further calls get status 429. AWS never queues: 0.
     pub queue: usize,
+    /// Further names by which callers find the function, such as its logical id in a template.
+    pub other_names: Vec<String>,
     /// Whether `concurrency` is the function's reserved concurrency, which the error of a throttled call mentions.
     pub reserved_concurrency: bool,
     /// Whether tenants are isolated: each call must name a tenant. Calls of a function without isolation must not.
@@ -246,6 +248,7 @@ impl FunctionSpec {
             allowlist: Allowlist::default(),
             concurrency: Self::CONCURRENCY,
             queue: QUEUE,
+            other_names: Vec::new(),
             reserved_concurrency: false,
             tenant_isolation: false,
             recursive_loop: RecursiveLoop::Terminate,

@@ -103,9 +103,10 @@ impl Files {
         self.get(id).map_or("", |file| &file.text)
     }
 
-    /// The paths of all files.
-    pub fn paths(&self) -> impl Iterator<Item = &Path> {
-        self.files.iter().map(|file| file.path.as_path())
+    /// The paths of all files, with their texts.
+    pub fn iter(&self) -> impl Iterator<Item = (&Path, &str)> {
+        let files = self.files.iter();
+        files.map(|file| (file.path.as_path(), file.text.as_str()))
     }
 
     /// A place as `template.yaml:7:3`.

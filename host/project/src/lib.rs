@@ -17,6 +17,7 @@ pub mod cdk;
 pub mod context;
 pub mod document;
 pub mod file;
+pub mod find;
 pub mod local_url;
 pub mod report;
 pub mod resource;
@@ -30,6 +31,55 @@ pub mod yaml;
 
 pub use context::{Context, Options, Ports};
 pub use file::FileError;
+pub use find::{Found, Kind, find};
+
+use document::Document;
+use file::Files;
+use report::Report;
+use resource::Output;
+
+/// A project as a `lambkin.toml`.
+#[derive(Debug)]
+pub struct Translation {
+    /// The `lambkin.toml`.
+    pub document: Document,
+    /// The files that it was made from.
+    pub files: Files,
+    /// What there is to tell about it.
+    pub report: Report,
+    /// The outputs of its templates.
+    pub outputs: Vec<Output>,
+}
+
+/// Translates a project.
+///
+/// # Errors
+///
+/// [`ProjectError`], if nothing can be made of it.
+pub fn translate(found: &Found, options: Options) -> Result<Translation, ProjectError> {
+    let context = Context::new(options);
+    let stack = match found.kind {
+        Kind::Template => {
+            let read = template::read(&context, &found.path)?;
+            template::resolve(&context, vec![read])?
+        }
+        kind => {
+            let path = found.path.display();
+            let what = kind.described();
+            return Err(ProjectError::Other(format!(
+                "{path} ({what}) is not read yet"
+            )));
+        }
+    };
+    let document = sections::write(&context, &stack);
+    let (files, report) = context.into_parts();
+    Ok(Translation {
+        document,
+        files,
+        report,
+        outputs: stack.outputs,
+    })
+}
 
 /// Why nothing can be made of a project.
 #[derive(Debug, thiserror::Error)]

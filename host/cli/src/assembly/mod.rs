@@ -10,6 +10,7 @@ mod sandbox;
 mod services;
 mod storage;
 mod triggers;
+mod urls;
 
 pub use certificates::{AuthorityFiles, Certificates};
 pub use lambda::{asynchronous, lambda};
@@ -22,3 +23,4 @@ pub use services::{
 };
 pub use storage::Storage;
 pub use triggers::{Trigger, configure_trigger, warnings};
+pub use urls::{Addresses, Urls, outputs};

@@ -8,15 +8,12 @@ use super::plugins::Plugins;
 use super::services::configure_service;
 use super::triggers::mistakes;
 use crate::args::GlobalArgs;
-use crate::config::{Config, ConfigError, Mistaken, SandboxChoice};
+use crate::config::{Choices, Config, ConfigError, Mistaken};
 
 /// Reads the configuration, or makes one of the code beside it, as [`Config::read_or_guess`] does. If it has mistakes,
 /// the plugins of what is left report theirs as well.
-pub async fn read_config(
-    global: &GlobalArgs,
-    sandbox: Option<SandboxChoice>,
-) -> anyhow::Result<Config> {
-    match Config::read_or_guess(&global.config, sandbox) {
+pub async fn read_config(global: &GlobalArgs, choices: &Choices) -> anyhow::Result<Config> {
+    match Config::read_or_guess(&global.config, choices) {
         Ok(config) => Ok(config),
         Err(ConfigError::Mistaken(mut mistaken)) => {
             ask_plugins(global, &mut mistaken).await?;

@@ -1,10 +1,9 @@
 //! Services: their plugins, configured with their grants, and the variables by which functions find them.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use lambkin_http::CertificateSource;
 use lambkin_lambda::FunctionSpec;
 use lambkin_plugin::{Grant, Role, Service, ServiceSetup, Targets};
 use lambkin_trigger::TriggerSetter;
@@ -12,6 +11,7 @@ use lambkin_trigger::TriggerSetter;
 use super::functions::function_names;
 use super::plugins::{Plugins, diagnostics_of};
 use super::storage::Storage;
+use super::urls::{Addresses, Urls, scheme, service_url, set_url_variables, url_of};
 use crate::config::{self, Config, Diagnostic};
 
 /// Credentials that every service accepts. Without any, SDKs refuse to send a request. As those of a role, which
@@ -109,7 +109,8 @@ impl Shell {
     }
 }
 
-/// Sets the variables by which functions find the Invoke API, where it runs alone and is not encrypted.
+/// Sets the variables by which functions find the Invoke API, where it runs alone and is not encrypted, and those with
+/// URLs in them, which are those of the configured addresses.
 pub fn offer_endpoints(config: &mut Config, invoke: SocketAddr) {
     let endpoints = Endpoints {
         services: BTreeMap::new(),
@@ -117,18 +118,21 @@ pub fn offer_endpoints(config: &mut Config, invoke: SocketAddr) {
         trust: BTreeMap::new(),
     };
     offer(config, &endpoints, Shell::here());
+    let urls = Urls::new(config, &Addresses::configured(config));
+    set_url_variables(config, &urls);
 }
 
-/// Sets the variables by which functions find the services and the Invoke API. The addresses of the services are in the
-/// order of the configuration. `trust`: the variables by which clients trust the certificates.
+/// Sets the variables by which functions find the services and the Invoke API, and those with URLs in them. `trust`: the
+/// variables by which clients trust the certificates.
 pub fn offer_listeners(
     config: &mut Config,
-    services: &[SocketAddr],
-    invoke: SocketAddr,
+    addresses: &Addresses,
     trust: BTreeMap<String, String>,
 ) {
-    let endpoints = Endpoints::of(config, services, invoke, trust);
+    let endpoints = Endpoints::of(config, addresses, trust);
     offer(config, &endpoints, Shell::here());
+    let urls = Urls::new(config, addresses);
+    set_url_variables(config, &urls);
 }
 
 /// What functions learn of the listeners.
@@ -142,24 +146,13 @@ struct Endpoints {
 }
 
 impl Endpoints {
-    fn of(
-        config: &Config,
-        services: &[SocketAddr],
-        invoke: SocketAddr,
-        trust: BTreeMap<String, String>,
-    ) -> Self {
-        let scheme = |certificate: &Option<CertificateSource>| match certificate {
-            Some(_) => "https",
-            None => "http",
-        };
-        let services = config.services.iter().zip(services);
-        let variables = services.map(|(service, address)| {
-            let url = url_of(scheme(&service.certificate), *address);
-            (service.variable(), url)
-        });
+    fn of(config: &Config, addresses: &Addresses, trust: BTreeMap<String, String>) -> Self {
+        let services = config.services.iter().zip(&addresses.services);
+        let variables =
+            services.map(|(service, address)| (service.variable(), service_url(service, *address)));
         Self {
             services: variables.collect(),
-            invoke: url_of(scheme(&config.invoke.certificate), invoke),
+            invoke: url_of(scheme(config.invoke.certificate.as_ref()), addresses.invoke),
             trust,
         }
     }
@@ -201,16 +194,6 @@ fn has_credentials(spec: &FunctionSpec) -> bool {
     OWN_CREDENTIALS.iter().any(|key| own.contains_key(*key))
 }
 
-/// The URL at which a client on this machine reaches a listener.
-fn url_of(scheme: &str, address: SocketAddr) -> String {
-    let ip = match address.ip() {
-        ip if !ip.is_unspecified() => ip,
-        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
-    };
-    format!("{scheme}://{}", SocketAddr::new(ip, address.port()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -242,7 +225,12 @@ mod tests {
         std::fs::write(&path, text).unwrap();
         let mut config = Config::read(&path).unwrap();
         let [sqs, invoke] = ["127.0.0.1:9324", "0.0.0.0:9001"].map(|text| text.parse().unwrap());
-        let endpoints = Endpoints::of(&config, &[sqs], invoke, BTreeMap::new());
+        let addresses = Addresses {
+            invoke,
+            services: vec![sqs],
+            triggers: Vec::new(),
+        };
+        let endpoints = Endpoints::of(&config, &addresses, BTreeMap::new());
         offer(&mut config, &endpoints, shell);
         let functions = config.functions.iter().map(|spec| {
             let variables = spec.default_variables.iter();
@@ -326,17 +314,5 @@ mod tests {
             offered(service, NO_SHELL),
             [own("a", &[KEY_ID, variable, KEY, TOKEN])]
         );
-    }
-
-    #[test]
-    fn every_listener_has_a_url_that_clients_can_use() {
-        for (address, url) in [
-            ("127.0.0.1:9324", "http://127.0.0.1:9324"),
-            ("0.0.0.0:9324", "http://127.0.0.1:9324"),
-            ("[::]:9324", "http://[::1]:9324"),
-            ("192.0.2.7:80", "http://192.0.2.7:80"),
-        ] {
-            assert_eq!(url_of("http", address.parse().unwrap()), url);
-        }
     }
 }

@@ -22,7 +22,7 @@ const EXIT_PROBLEMS: u8 = 1;
 
 /// Prints what would run to standard output, and problems to standard error.
 pub async fn run(global: &GlobalArgs, args: &Check) -> anyhow::Result<ExitCode> {
-    let mut config = assembly::read_config(global, args.sandbox).await?;
+    let mut config = assembly::read_config(global, &global.choices(args.sandbox)).await?;
     let mut problems = config.problems.clone();
     match assembly::choose_sandboxes(&mut config, args.sandbox).await {
         Ok(notes) => config.notes.extend(notes),

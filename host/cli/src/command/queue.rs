@@ -17,7 +17,8 @@ use crate::config::{Config, nearest};
 
 /// Prints the messages of one queue, or a line about every queue, to standard output.
 pub fn run(global: &GlobalArgs, args: &Queue) -> anyhow::Result<ExitCode> {
-    let path = Config::read(&global.config)?.asynchronous.store;
+    let config = Config::read_with(&global.config, &global.choices(None))?;
+    let path = config.asynchronous.store;
     let mut out = std::io::stdout().lock();
     // The store does not exist until something has been put into it.
     let store = path.exists().then(|| Reader::open(&path)).transpose()?;

@@ -66,12 +66,14 @@ pub async fn find(
     }
     // A file that exists is meant before a handler: `./app.py` could also be the function `py` of `./app`.
     let is_a_file = path.is_file() && wanted.contains(['/', '.']);
-    let looks_like_a_path = is_a_file || (wanted.contains('/') && meant.is_none());
+    // `Stack/Function` is the path of a construct.
+    let is_construct = has_config && !wanted.starts_with(['.', '/']) && !path.exists();
+    let looks_like_a_path = is_a_file || (wanted.contains('/') && meant.is_none() && !is_construct);
     if looks_like_a_path || wanted.ends_with(".zip") || (path.exists() && !has_config) {
         return ad_hoc(args, path, args.handler.as_deref(), invoke, log).await;
     }
     if has_config {
-        let mut config = Config::read_with(&global.config, args.sandbox)?;
+        let mut config = Config::read_with(&global.config, &global.choices(args.sandbox))?;
         if purpose == Purpose::Inspect {
             config.leave_undebugged(&global.config);
         }
@@ -84,6 +86,8 @@ pub async fn find(
         let address = invoke.unwrap_or(config.invoke.listen);
         assembly::offer_endpoints(&mut config, address);
         let lambda = assembly::lambda(&config, log);
+        let other = config.named(wanted).map(str::to_owned);
+        let wanted = other.as_deref().unwrap_or(wanted);
         if lambda.function(wanted).is_some() {
             print_notes(&config, wanted, purpose);
             if args.handler.is_some() || args.runtime.is_some() {

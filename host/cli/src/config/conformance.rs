@@ -58,6 +58,7 @@ fn every_example_follows_the_schema_and_refers_to_it() {
 ///
 /// `f` is a function, `"q.fifo"` a FIFO queue, `b` a bucket, `s` a service, `t` a trigger.
 const SAMPLES: &[(&str, &str)] = &[
+    ("extends", "'template.yaml'"),
     ("region", "'eu-west-1'"),
     ("account", "'111122223333'"),
     ("service-endpoints", "false"),
@@ -118,6 +119,8 @@ const SAMPLES: &[(&str, &str)] = &[
     ("functions.f.reserved-concurrency", "1"),
     ("functions.f.tenant-isolation", "true"),
     ("functions.f.recursive-loop", "'Allow'"),
+    ("functions.f.other-names", "['FFunction']"),
+    ("functions.f.url-variables.U", "'http://example.com/{{1}}'"),
     ("functions.f.service-endpoints", "false"),
     ("functions.f.asynchronous.maximum-retry-attempts", "0"),
     ("functions.f.asynchronous.maximum-event-age", "60"),
@@ -258,6 +261,7 @@ fn sample_name(path: &str) -> &'static str {
     match path.rsplit('.').next().unwrap() {
         "functions" => "f",
         "environment" => "A",
+        "url-variables" => "U",
         "versions" | "weights" => "1",
         "aliases" => "a",
         "queues" => "\"q.fifo\"",

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use lambkin_http::Allowlist;
 use lambkin_lambda::{Account, Alias, FunctionSpec};
+use lambkin_project::ProjectError;
 use lambkin_runtimes::guess_folder;
 use toml::de::DeTable;
 
@@ -28,6 +29,7 @@ use super::invoke::{self, Invoke};
 use super::key::{Entry, Key, Kind, Table};
 use super::listeners::Listeners;
 use super::managed;
+use super::project::{self, Choices, Described, Project};
 use super::queue::{self, Queue};
 use super::reader::{Diagnostics, Reader};
 use super::sandbox::{self, SandboxChoice};
@@ -35,12 +37,18 @@ use super::service::{self, Service};
 use super::source::{Diagnostic, Source};
 use super::suggest::suggestion;
 use super::trigger::{self, Trigger};
+use super::url_variables::{self, Sections};
 use super::version::LATEST;
 use crate::text;
 
 /// `lambkin.toml`
-pub const TABLE: Table =
-    Table::new(&[account::KEYS, sandbox::DEFAULT_KEYS, allowlist::KEYS, PARTS]);
+pub const TABLE: Table = Table::new(&[
+    project::KEYS,
+    account::KEYS,
+    sandbox::DEFAULT_KEYS,
+    allowlist::KEYS,
+    PARTS,
+]);
 
 const PARTS: &[Key] = &[
     Key::optional("invoke", Kind::Table(&invoke::TABLE), "The Invoke API."),
@@ -124,6 +132,8 @@ pub struct Config {
     pub problems: Vec<String>,
     /// The file whose handler is the only function, if there is no file of the configuration.
     pub guessed_from: Option<PathBuf>,
+    /// The project of another tool that it was made from.
+    pub project: Option<Project>,
 }
 
 /// Why a configuration cannot be used.
@@ -142,6 +152,17 @@ pub enum ConfigError {
     NotGuessed { path: PathBuf, handlers: String },
     #[error("{0}")]
     Invalid(String),
+    /// Nothing can be made of a project of another tool.
+    #[error(transparent)]
+    Project(#[from] ProjectError),
+    /// Some of a project would be waited for in vain.
+    #[error(
+        "{} of {} cannot be served here; --partial starts the rest\n\n{}",
+        match refused.len() { 1 => "a part".to_owned(), parts => format!("{parts} parts") },
+        path.display(),
+        refused.join("\n\n")
+    )]
+    Refused { path: PathBuf, refused: Vec<String> },
     #[error("{0}")]
     Mistaken(Box<Mistaken>),
 }
@@ -188,45 +209,70 @@ fn hint(error: &std::io::Error) -> &'static str {
 
 impl Config {
     /// Reads and checks a configuration file.
+    #[cfg(test)]
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        Self::read_with(path, None)
+        Self::read_with(path, &Choices::default())
     }
 
-    /// Reads and checks a configuration file. `sandbox` overrides what it says.
-    pub fn read_with(path: &Path, sandbox: Option<SandboxChoice>) -> Result<Self, ConfigError> {
+    /// Reads and checks a configuration file, or a project of another tool.
+    pub fn read_with(path: &Path, choices: &Choices) -> Result<Self, ConfigError> {
+        // Paths in the file start from its folder; "" is the current one and leaves them as they were typed.
+        let folder = path.parent().unwrap_or(Path::new(""));
+        if let Some(described) = project::read(path, choices)? {
+            return Self::of_project(described, folder, choices);
+        }
         let bytes = crate::regular_file::read(path).map_err(|error| ConfigError::Unreadable {
             path: path.to_owned(),
             error,
         })?;
         let text = text::decode(bytes)
             .map_err(|why| ConfigError::Invalid(format!("{} {why}", path.display())))?;
-        // Paths in the file start from its folder; "" is the current one and leaves them as they were typed.
-        let folder = path.parent().unwrap_or(Path::new(""));
-        let config = match Self::parse(Source::new(path, text), folder) {
-            Ok(config) => config.with_images()?,
+        if let Some(described) = project::extended(path, &text, choices)? {
+            return Self::of_project(described, folder, choices);
+        }
+        let config = Self::parse_with_images(Source::new(path, text), folder)?;
+        Ok(config.with_runtimes(folder, choices.sandbox))
+    }
+
+    /// Reads and checks what a project has become.
+    fn of_project(
+        described: Described,
+        folder: &Path,
+        choices: &Choices,
+    ) -> Result<Self, ConfigError> {
+        let config = Self::parse_with_images(described.source, folder)?;
+        let mut config = config.with_runtimes(folder, choices.sandbox);
+        config.project = Some(described.project);
+        config.notes.splice(0..0, described.notes);
+        Ok(config)
+    }
+
+    /// Reads and checks a text, and opens the images of functions.
+    fn parse_with_images(source: Source, folder: &Path) -> Result<Self, ConfigError> {
+        match Self::parse(source, folder) {
+            Ok(config) => config.with_images(),
             Err(ConfigError::Mistaken(mut mistaken)) => {
                 let of_images = mistaken.config.open_images();
                 mistaken.add(of_images);
-                return Err(ConfigError::Mistaken(mistaken));
+                Err(ConfigError::Mistaken(mistaken))
             }
-            Err(error) => return Err(error),
-        };
-        Ok(config.with_runtimes(folder, sandbox))
+            Err(error) => Err(error),
+        }
     }
 
     /// Reads a configuration file, or makes a configuration of the code beside it if there is no file and the folder has
     /// a handler: one function, which is watched. `sandbox` overrides what the file says.
-    pub fn read_or_guess(path: &Path, sandbox: Option<SandboxChoice>) -> Result<Self, ConfigError> {
+    pub fn read_or_guess(path: &Path, choices: &Choices) -> Result<Self, ConfigError> {
         let folder = path.parent().unwrap_or(Path::new(""));
         let code = match folder.as_os_str().is_empty() {
             true => Path::new("."),
             false => folder,
         };
         if path.symlink_metadata().is_ok() || code.join("bootstrap").exists() {
-            return Self::read_with(path, sandbox);
+            return Self::read_with(path, choices);
         }
         let Some(guess) = guess_folder(code) else {
-            return Self::read_with(path, sandbox).map_err(|error| {
+            return Self::read_with(path, choices).map_err(|error| {
                 match handler::explain(code, "") {
                     Some(handlers) => ConfigError::NotGuessed {
                         path: path.to_owned(),
@@ -242,7 +288,7 @@ impl Config {
             guess.handler
         );
         let config = Self::parse(Source::new(path, text), folder)?;
-        let mut config = config.with_runtimes(folder, sandbox);
+        let mut config = config.with_runtimes(folder, choices.sandbox);
         config.guessed_from = Some(code.join(&guess.file));
         let note = format!(
             "there is no {}: {} is function {name}",
@@ -269,8 +315,13 @@ impl Config {
         };
         let diagnostics = Diagnostics::default();
         let root = Reader::root(table.get_ref(), &TABLE, &diagnostics);
-        let queues = names_in(table.get_ref(), "queues");
-        let read = read_root(root, folder, &queues, &diagnostics);
+        let names = |section| names_in(table.get_ref(), section);
+        let sections = Sections {
+            queues: &names("queues"),
+            triggers: &names("triggers"),
+            services: &names("services"),
+        };
+        let read = read_root(root, folder, &sections, &diagnostics);
         let diagnostics = diagnostics.into_sorted();
         let names = names_in(table.get_ref(), "functions");
         drop(table);
@@ -301,6 +352,7 @@ impl Config {
             notes: Vec::new(),
             problems: Vec::new(),
             guessed_from: None,
+            project: None,
         };
         if diagnostics.is_empty() {
             return Ok(config);
@@ -410,6 +462,13 @@ impl Config {
         }
     }
 
+    /// The name of the function with this other name.
+    pub fn named(&self, other: &str) -> Option<&str> {
+        let mut functions = self.functions.iter();
+        let found = functions.find(|spec| spec.other_names.iter().any(|name| name == other))?;
+        Some(&found.name)
+    }
+
     /// The names of all functions.
     pub fn function_names(&self) -> impl Iterator<Item = &str> {
         let latest = |spec: &&FunctionSpec| spec.version == LATEST;
@@ -469,9 +528,11 @@ struct Read {
 fn read_root(
     mut root: Reader<'_>,
     folder: &Path,
-    queues: &[String],
+    sections: &Sections<'_>,
     diagnostics: &Diagnostics,
 ) -> Read {
+    // A file with this key has been laid over a project before it is read here.
+    let _ = root.text("extends");
     let account = account::read(&mut root, diagnostics);
     let service_endpoints = root.flag("service-endpoints");
     let sandbox = sandbox::read(&mut root).unwrap_or_default();
@@ -484,14 +545,18 @@ fn read_root(
     let mut events = BTreeMap::new();
     let mut functions = Vec::new();
     for (name, mut table) in tables {
-        if let Some(config) = asynchronous::read_function(&mut table, &names, queues, diagnostics) {
+        if let Some(config) =
+            asynchronous::read_function(&mut table, &names, sections.queues, diagnostics)
+        {
             events.insert(name.value.clone(), config);
         }
         let own = table.flag("service-endpoints");
+        let urls = url_variables::read(&mut table, sections, diagnostics);
         let endpoints = own.or(service_endpoints.clone());
         let function = function::read(name, table, folder, several, &mut listeners, diagnostics);
         functions.extend(function.map(|mut function| {
             function.reach_services(endpoints.is_none_or(|endpoints| endpoints.value));
+            function.set_url_variables(&urls);
             function
         }));
     }

@@ -16,9 +16,11 @@ use super::listeners::Listeners;
 use super::managed::RuntimeSettings;
 use super::reader::{Diagnostics, Reader, Spanned};
 use super::sandbox::SandboxChoice;
+use super::url_variables::UrlVariables;
 use super::version::{LATEST, Version, read_version_keys, task_folder};
 use super::{
-    alias, asynchronous, bundle, debug, handler, image, lifecycle, managed, sandbox, version,
+    alias, asynchronous, bundle, debug, handler, image, lifecycle, managed, sandbox, url_variables,
+    version,
 };
 
 /// `[functions.NAME]`
@@ -36,11 +38,19 @@ pub const TABLE: Table = Table::new(&[
     sandbox::KEYS,
     lifecycle::KEYS,
     debug::KEYS,
+    url_variables::KEYS,
     KEYS,
 ]);
 
 /// The keys that apply to all versions of a function, as on AWS.
 const KEYS: &[Key] = &[
+    Key::with_default(
+        "other-names",
+        Kind::Texts,
+        "[]",
+        "Further names by which callers of the Invoke API and `lambkin invoke` find the function, such as its logical id \
+         in a template.",
+    ),
     Key::optional(
         "reserved-concurrency",
         Kind::Integer {
@@ -110,6 +120,13 @@ impl Definition {
     pub fn reach_services(&mut self, reaches: bool) {
         for version in &mut self.versions {
             version.inputs.service_endpoints = reaches;
+        }
+    }
+
+    /// Sets the variables with URLs of this configuration.
+    pub fn set_url_variables(&mut self, variables: &UrlVariables) {
+        for version in &mut self.versions {
+            version.inputs.url_variables = variables.clone();
         }
     }
 }
@@ -203,6 +220,9 @@ pub fn defaults(name: String) -> FunctionSpec {
 
 /// Reads the keys that apply to all versions of a function.
 fn read_whole_function_keys(table: &mut Reader<'_>, spec: &mut FunctionSpec) {
+    if let Some(names) = table.texts("other-names") {
+        spec.other_names = names.value;
+    }
     if let Some(reserved) = table.integer("reserved-concurrency") {
         spec.reserved_concurrency = true;
         spec.concurrency = reserved.value as usize;

@@ -11,6 +11,7 @@ use super::env_file;
 use super::image::ImageInputs;
 use super::managed::{self, RuntimeSettings};
 use super::sandbox::SandboxChoice;
+use super::url_variables::UrlVariables;
 
 /// The paths that the code, the layers and the variables of a function come from.
 #[derive(Debug, Clone)]
@@ -33,6 +34,8 @@ pub struct FunctionInputs {
     pub sandbox: Option<SandboxChoice>,
     /// The sources of the variables.
     pub variables: VariableSources,
+    /// The variables whose values have URLs of this configuration in them.
+    pub url_variables: UrlVariables,
     /// Whether a change restarts the function; options of `lambkin serve` override it.
     pub watch: bool,
     /// Patterns of files whose changes are ignored.
@@ -61,6 +64,8 @@ pub struct VariableSources {
     pub passed: Vec<String>,
     /// `environment`
     pub own: BTreeMap<String, String>,
+    /// `url-variables`, with the URLs; none before the listeners are bound.
+    pub urls: BTreeMap<String, String>,
 }
 
 impl FunctionInputs {
@@ -76,6 +81,7 @@ impl FunctionInputs {
             bundler: None,
             sandbox: None,
             variables: VariableSources::default(),
+            url_variables: UrlVariables::new(),
             watch: false,
             ignore: Vec::new(),
             service_endpoints: true,
@@ -141,6 +147,7 @@ impl VariableSources {
             }
         }
         variables.extend(self.own.clone());
+        variables.extend(self.urls.clone());
         (variables, mistakes)
     }
 }

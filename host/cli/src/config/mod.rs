@@ -26,6 +26,7 @@ mod listeners;
 mod managed;
 #[cfg(test)]
 mod mutations;
+mod project;
 mod queue;
 mod queue_name;
 mod queue_policy;
@@ -41,6 +42,7 @@ mod source;
 mod suggest;
 mod tls;
 mod trigger;
+mod url_variables;
 #[cfg(test)]
 mod validate;
 mod value;
@@ -55,6 +57,7 @@ pub use handler::{explain as explain_handler, meant as meant_handler};
 pub use ignore::Ignore;
 pub use image::names_image;
 pub use managed::{Findings, RuntimeSettings, machine, prepare, read_name};
+pub use project::{Choices, locate};
 pub use queue::Queue;
 pub use queue_name::FIFO_SUFFIX;
 pub use sandbox::SandboxChoice;
@@ -64,6 +67,7 @@ pub use service::Service;
 pub use source::Diagnostic;
 pub use suggest::{nearest, suggestion};
 pub use trigger::Trigger;
+pub use url_variables::UrlOf;
 
 #[cfg(test)]
 use source::Source;

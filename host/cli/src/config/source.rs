@@ -4,11 +4,23 @@ use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use lambkin_project::file::{Files, Place};
+
 /// The path and the text of a configuration file.
 #[derive(Debug)]
 pub struct Source {
     path: PathBuf,
     text: String,
+    /// What the text was made from, if it was not written by the user.
+    origin: Option<Origin>,
+}
+
+/// The files that a text was made from.
+#[derive(Debug)]
+pub struct Origin {
+    pub files: Files,
+    /// Which bytes of the text come from which place; outer parts precede the parts in them.
+    pub places: Vec<(Span, Place)>,
 }
 
 /// A range of the file, in bytes.
@@ -28,6 +40,15 @@ impl Source {
         Self {
             path: path.to_owned(),
             text,
+            origin: None,
+        }
+    }
+
+    /// A text that was made from other files.
+    pub fn made(path: &Path, text: String, origin: Origin) -> Self {
+        Self {
+            origin: Some(origin),
+            ..Self::new(path, text)
         }
     }
 
@@ -59,6 +80,15 @@ impl Source {
     }
 }
 
+impl Origin {
+    /// The place of the innermost part that a span begins in.
+    fn place_of(&self, span: &Span) -> Option<Place> {
+        let mut parts = self.places.iter().rev();
+        let (_, place) = parts.find(|(part, _)| part.contains(&span.start))?;
+        Some(*place)
+    }
+}
+
 struct Rendered<'a> {
     source: &'a Source,
     diagnostic: &'a Diagnostic,
@@ -67,6 +97,15 @@ struct Rendered<'a> {
 impl fmt::Display for Rendered<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Diagnostic { span, key, message } = self.diagnostic;
+        if let Some(origin) = &self.source.origin
+            && let Some(place) = origin.place_of(span)
+        {
+            let message = match key.as_str() {
+                "" => message.clone(),
+                key => format!("{key}: {message}"),
+            };
+            return origin.files.explained(place, &message).fmt(f);
+        }
         let (line, column, text) = self.source.locate(span.start);
         write!(f, "{}:{line}:{column}: ", self.source.path.display())?;
         if !key.is_empty() {

@@ -43,6 +43,8 @@ pub struct Configuration {
 /// What is watched.
 struct Files {
     configuration: PathBuf,
+    /// The files of a project besides that one.
+    project: BTreeSet<PathBuf>,
     settings: BTreeSet<PathBuf>,
     plugins: BTreeSet<PathBuf>,
 }
@@ -51,6 +53,8 @@ struct Files {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Content {
     configuration: Option<String>,
+    /// The text of each file of a project.
+    project: BTreeMap<PathBuf, Option<String>>,
     /// The text of each file whose text is a setting.
     settings: BTreeMap<PathBuf, Option<String>>,
     /// The size and time of each plugin's file.
@@ -74,12 +78,14 @@ impl Configuration {
             PluginSource::BuiltIn(_) => None,
         });
         let settings = sections.iter().flat_map(|section| section.files());
+        let project = config.project.iter().flat_map(|project| &project.files);
         let files = Files {
             configuration: global.config.clone(),
+            project: project.clone().map(|(path, _)| path.clone()).collect(),
             settings: settings.clone().map(|file| file.path.clone()).collect(),
             plugins: plugins.collect(),
         };
-        let mut options = Vec::new();
+        let mut options = global.project.as_typed();
         if let Some(folder) = &global.cache_dir {
             options.extend(["--cache-dir".to_owned(), folder.display().to_string()]);
         }
@@ -90,12 +96,19 @@ impl Configuration {
             options.extend(["--sandbox".to_owned(), mode.get_name().to_owned()]);
         }
         // What the host has read, in case a file has changed since.
+        let read = Content::of(&files);
         let running = Content {
-            configuration: Some(config.text().to_owned()),
+            configuration: match config.project {
+                Some(_) => read.configuration,
+                None => Some(config.text().to_owned()),
+            },
+            project: project
+                .map(|(path, text)| (path.clone(), Some(text.clone())))
+                .collect(),
             settings: settings
                 .map(|file| (file.path.clone(), Some(file.text.clone())))
                 .collect(),
-            ..Content::of(&files)
+            ..read
         };
         Self {
             path: global.config.clone(),
@@ -195,7 +208,11 @@ impl Configuration {
 
 impl Files {
     fn iter(&self) -> impl Iterator<Item = &PathBuf> {
-        let others = self.settings.iter().chain(&self.plugins);
+        let others = self
+            .project
+            .iter()
+            .chain(&self.settings)
+            .chain(&self.plugins);
         std::iter::once(&self.configuration).chain(others)
     }
 }
@@ -207,8 +224,10 @@ impl Content {
             Some((about.len(), about.mtime(), about.mtime_nsec()))
         };
         let settings = files.settings.iter();
+        let project = files.project.iter();
         Self {
             configuration: text_of(&files.configuration),
+            project: project.map(|path| (path.clone(), text_of(path))).collect(),
             settings: settings.map(|path| (path.clone(), text_of(path))).collect(),
             plugins: files.plugins.iter().map(stamp).collect(),
         }

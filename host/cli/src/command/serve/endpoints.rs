@@ -16,7 +16,7 @@ use lambkin_trigger::service_listener::ServiceListener;
 use tokio::net::TcpListener;
 
 use crate::args::GlobalArgs;
-use crate::assembly::{self, AuthorityFiles, Certificates, Plugins, Storage, Trigger};
+use crate::assembly::{self, Addresses, AuthorityFiles, Certificates, Plugins, Storage, Trigger};
 use crate::command::port_holder::Holder;
 use crate::config::{self, Config, full_name};
 use crate::watch::OWN_ADDRESSES;
@@ -39,6 +39,8 @@ pub struct Endpoints {
     pub authority: Option<AuthorityFiles>,
     /// The services that can set triggers at run time.
     pub setters: Vec<TriggerSetter>,
+    /// The outputs of a project's templates.
+    pub outputs: Vec<(String, String)>,
 }
 
 /// A trigger with what it listens on.
@@ -51,13 +53,18 @@ pub struct TriggerEndpoint {
 }
 
 impl Sockets {
-    /// Binds every socket of the configuration.
-    pub async fn bind(config: &Config) -> anyhow::Result<Self> {
-        let invoke = bind("invoke.listen", config.invoke.listen).await?;
+    /// Binds every socket of the configuration, with `free_ports` at ports that the operating system chooses. Triggers
+    /// that share an address share the port.
+    pub async fn bind(config: &Config, free_ports: bool) -> anyhow::Result<Self> {
+        let chosen = |address: SocketAddr| match free_ports {
+            true => SocketAddr::new(address.ip(), 0),
+            false => address,
+        };
+        let invoke = bind("invoke.listen", chosen(config.invoke.listen)).await?;
         let mut services = Vec::new();
         for service in &config.services {
             let key = format!("services.{}.listen", service.name);
-            services.push(bind(&key, service.listen).await?);
+            services.push(bind(&key, chosen(service.listen)).await?);
         }
         let mut triggers = Vec::new();
         let mut bound = HashSet::new();
@@ -66,7 +73,7 @@ impl Sockets {
                 Some(address) if is_shared(address, &mut bound) => None,
                 Some(address) => {
                     let key = format!("triggers.{}.listen", trigger.name);
-                    Some(bind(&key, address).await?)
+                    Some(bind(&key, chosen(address)).await?)
                 }
                 None => None,
             });
@@ -78,14 +85,25 @@ impl Sockets {
         })
     }
 
-    /// The services' addresses, in the order of the configuration.
-    pub fn services(&self) -> std::io::Result<Vec<SocketAddr>> {
-        self.services.iter().map(TcpListener::local_addr).collect()
-    }
-
-    /// The address of the Invoke API.
-    pub fn invoke(&self) -> std::io::Result<SocketAddr> {
-        self.invoke.local_addr()
+    /// The addresses of the sockets.
+    pub fn addresses(&self, config: &Config) -> std::io::Result<Addresses> {
+        let services = self.services.iter().map(TcpListener::local_addr);
+        // The sockets of triggers by their configured addresses, which several triggers can share.
+        let mut shared = HashMap::new();
+        let mut triggers = Vec::new();
+        for (trigger, socket) in config.triggers.iter().zip(&self.triggers) {
+            let configured = trigger.source.listen_address();
+            let own = socket.as_ref().map(TcpListener::local_addr).transpose()?;
+            if let (Some(configured), Some(own)) = (configured, own) {
+                shared.insert(configured, own);
+            }
+            triggers.push(own.or_else(|| shared.get(&configured?).copied()));
+        }
+        Ok(Addresses {
+            invoke: self.invoke.local_addr()?,
+            services: services.collect::<Result<_, _>>()?,
+            triggers,
+        })
     }
 
     /// Loads and configures all plugins.
@@ -136,6 +154,7 @@ impl Sockets {
             triggers,
             authority: certificates.files(),
             setters: assembly::trigger_setters(&plugins, config),
+            outputs: Vec::new(),
         })
     }
 }

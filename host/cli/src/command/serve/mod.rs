@@ -29,8 +29,8 @@ use tokio::sync::Notify;
 
 use super::signals::Signals;
 use crate::args::{Compat, GlobalArgs, Serve};
-use crate::assembly::{self, Certificates, Storage};
-use crate::config::{Config, FunctionInputs, full_name};
+use crate::assembly::{self, Certificates, Storage, Urls};
+use crate::config::{Choices, Config, FunctionInputs, full_name};
 use crate::messages;
 use crate::watch::{self, Configuration, Watched};
 use endpoints::{Endpoints, Sockets, TriggerEndpoint};
@@ -68,7 +68,7 @@ pub async fn run(global: &GlobalArgs, args: &Serve) -> anyhow::Result<ExitCode> 
     let invoke = endpoints.invoke;
     let allowlist = &config.allowlist;
     match args.compat {
-        None => callers.spawn(|stop| {
+        None | Some(Compat::Sam | Compat::Offline) => callers.spawn(|stop| {
             lambkin_invoke_api::serve(invoke, allowlist.clone(), stop, lambda.clone())
         }),
         Some(Compat::Rie) => {
@@ -110,13 +110,20 @@ pub async fn run(global: &GlobalArgs, args: &Serve) -> anyhow::Result<ExitCode> 
     Ok(ExitCode::SUCCESS)
 }
 
+/// How the configuration is read.
+fn choices(global: &GlobalArgs, args: &Serve) -> Choices {
+    let mut choices = global.choices(args.sandbox);
+    choices.project.ports = args.compat.map(Compat::ports).unwrap_or_default();
+    choices
+}
+
 /// Reads the configuration, binds the sockets, opens the store, and loads and configures the plugins, which may have to
 /// be compiled.
 async fn set_up(
     global: GlobalArgs,
     args: Serve,
 ) -> anyhow::Result<(Config, Log, Option<Storage>, Endpoints)> {
-    let mut config = assembly::read_config(&global, args.sandbox).await?;
+    let mut config = assembly::read_config(&global, &choices(&global, &args)).await?;
     if args.no_freeze {
         for function in &mut config.functions {
             function.lifecycle.freeze = false;
@@ -126,20 +133,21 @@ async fn set_up(
     debugged.map_err(anyhow::Error::msg)?;
     let notes = assembly::choose_sandboxes(&mut config, args.sandbox).await?;
     config.notes.extend(notes);
-    let sockets = Sockets::bind(&config).await?;
+    let sockets = Sockets::bind(&config, args.free_ports).await?;
+    let addresses = sockets.addresses(&config)?;
     let mut certificates = Certificates::new(&config);
-    assembly::offer_listeners(
-        &mut config,
-        &sockets.services()?,
-        sockets.invoke()?,
-        certificates.variables()?,
-    );
+    assembly::offer_listeners(&mut config, &addresses, certificates.variables()?);
     // Before the store and the cache of plugins are opened, which may have warnings.
     let log = messages::start_log(LogStyle::default())?;
     let storage = Storage::open(&config).await?;
+    let outputs = assembly::outputs(&config, &Urls::new(&config, &addresses));
     let endpoints = sockets
         .configure(&global, &config, storage.as_ref(), certificates)
         .await?;
+    let endpoints = Endpoints {
+        outputs,
+        ..endpoints
+    };
     Ok((config, log, storage, endpoints))
 }
 
@@ -227,17 +235,19 @@ fn watch_files(
             watch.push(Watched::new(function, inputs.clone(), project.clone())?);
         }
     }
-    let configuration = args.watch.then(|| {
+    // A project is watched as its functions are.
+    let is_project = config.project.is_some() && !args.no_watch;
+    let configuration = (args.watch || is_project).then(|| {
         let addresses = endpoints::addresses(config).into_iter();
         let addresses = addresses.map(|(_key, address)| address).collect();
         Configuration::new(global, config, args.sandbox, addresses, Arc::clone(restart))
     });
-    let (path, sandbox) = (global.config.clone(), args.sandbox);
+    let (path, choices) = (global.config.clone(), choices(global, args));
     let guessed = config.guessed_from.clone();
     let anew = watch::Anew {
         guessed: guessed.map(|handler| (handler, path.clone())),
         restart: Arc::clone(restart),
-        is_possible: Box::new(move || Config::read_or_guess(&path, sandbox).is_ok()),
+        is_possible: Box::new(move || Config::read_or_guess(&path, &choices).is_ok()),
     };
     watch::start(watch, configuration, Some(anew), log.clone())
 }

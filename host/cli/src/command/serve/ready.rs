@@ -23,7 +23,7 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 
 fn print(json: bool, config: &Config, endpoints: &Endpoints) -> anyhow::Result<()> {
     if json {
-        return announce_json(endpoints);
+        return announce_json(config, endpoints);
     }
     let mut out = io::stdout().lock();
     let functions: Vec<&str> = config.function_names().collect();
@@ -51,6 +51,9 @@ fn print(json: bool, config: &Config, endpoints: &Endpoints) -> anyhow::Result<(
             writeln!(out, "    {line}")?;
         }
     }
+    for (name, value) in &endpoints.outputs {
+        writeln!(out, "output {name}  {value}")?;
+    }
     if let Some(AuthorityFiles { authority, trusted }) = &endpoints.authority {
         let (file, trusted) = (authority.display(), trusted.display());
         writeln!(
@@ -64,7 +67,7 @@ fn print(json: bool, config: &Config, endpoints: &Endpoints) -> anyhow::Result<(
     Ok(out.flush()?)
 }
 
-fn announce_json(endpoints: &Endpoints) -> anyhow::Result<()> {
+fn announce_json(config: &Config, endpoints: &Endpoints) -> anyhow::Result<()> {
     let mut services = serde_json::Map::new();
     for (service, listener) in &endpoints.services {
         services.insert(service.service.name().to_owned(), listener.url()?.into());
@@ -75,12 +78,23 @@ fn announce_json(endpoints: &Endpoints) -> anyhow::Result<()> {
             triggers.insert(trigger.name.clone(), url.clone().into());
         }
     }
+    let outputs: serde_json::Map<_, _> = endpoints
+        .outputs
+        .iter()
+        .map(|(name, value)| (name.clone(), value.as_str().into()))
+        .collect();
     let mut ready = serde_json::json!({
         "event": "ready",
         "invoke": endpoints.invoke.url()?,
         "services": services,
         "triggers": triggers,
+        "functions": config.function_names().collect::<Vec<_>>(),
     });
+    if let Some(ready) = ready.as_object_mut()
+        && !outputs.is_empty()
+    {
+        ready.insert("outputs".to_owned(), outputs.into());
+    }
     if let (Some(ready), Some(files)) = (ready.as_object_mut(), &endpoints.authority) {
         for (key, file) in [("authority", &files.authority), ("trusted", &files.trusted)] {
             ready.insert(key.to_owned(), file.display().to_string().into());

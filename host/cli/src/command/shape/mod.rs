@@ -26,7 +26,7 @@ use indent::indent;
 
 /// Prints events, and the plugin's response or settlement, to standard output, and notes about them to standard error.
 pub async fn run(global: &GlobalArgs, args: &Shape) -> anyhow::Result<ExitCode> {
-    let mut config = Config::read(&global.config)?;
+    let mut config = Config::read_with(&global.config, &global.choices(None))?;
     let trigger = find(&config, &args.trigger)?;
     let sample = Sample {
         neighbors: neighbors(trigger, &config),

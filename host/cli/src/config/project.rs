@@ -1,0 +1,188 @@
+//! Projects of other tools in place of `lambkin.toml`: a SAM or CloudFormation template, `serverless.yml`, CDK's `cdk.out`,
+//! a Terraform plan. They become the text of a `lambkin.toml`, which is then read as any other; mistakes in it are shown
+//! at their places in the project's files.
+//!
+//! A `lambkin.toml` with `extends = "template.yaml"` lies over what that file becomes: its tables are merged into those of
+//! the same name, and every other value replaces the one that was there.
+//!
+//! On failure: the project's mistakes with their places. What would be waited for in vain is refused, unless `--partial`
+//! accepts that.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use lambkin_project::document::Document;
+use lambkin_project::resource::Output;
+use lambkin_project::{Found, Kind, Options, ProjectError, Translation, find, translate};
+
+use super::file::ConfigError;
+use super::key::{self, Key};
+use super::sandbox::SandboxChoice;
+use super::source::{Origin, Source};
+
+/// The name of the configuration file.
+const FILE: &str = "lambkin.toml";
+
+/// The key of a file that another one is laid under.
+const EXTENDS: &str = "extends";
+
+/// The keys of the whole file.
+pub const KEYS: &[Key] = &[Key::optional(
+    EXTENDS,
+    key::Kind::Text,
+    "A template or another project's file, such as `\"template.yaml\"`, that this file adds to: tables are merged, and \
+     every other value replaces that of the template. `lambkin init --from` writes what a template becomes.",
+)];
+
+/// How a configuration is read.
+#[derive(Debug, Clone, Default)]
+pub struct Choices {
+    /// How functions are kept apart from the machine, whatever the file says.
+    pub sandbox: Option<SandboxChoice>,
+    /// Whether a project is used of which something is refused.
+    pub is_partial: bool,
+    /// How projects of other tools are read.
+    pub project: Options,
+}
+
+/// The project that a configuration was made from.
+#[derive(Debug)]
+pub struct Project {
+    /// The texts of the files that it consists of, by their paths.
+    pub files: BTreeMap<PathBuf, String>,
+    /// The outputs of its templates.
+    pub outputs: Vec<Output>,
+}
+
+/// A project's text as that of a `lambkin.toml`.
+pub struct Described {
+    pub source: Source,
+    pub project: Project,
+    pub notes: Vec<String>,
+}
+
+/// The file that describes the project at a path, which is that of a file or of a folder: `lambkin.toml` if there is
+/// nothing.
+pub fn locate(path: &Path, options: &Options) -> PathBuf {
+    if path.symlink_metadata().is_ok() && !path.is_dir() {
+        return path.to_owned();
+    }
+    let folder = match path.is_dir() {
+        true => path,
+        false if path.file_name().is_some_and(|name| name == FILE) => {
+            path.parent().unwrap_or(Path::new(""))
+        }
+        false => return path.to_owned(),
+    };
+    let here = match folder.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => folder,
+    };
+    let found = find(here, options).map(|found| found.path);
+    let path = found.unwrap_or_else(|| here.join(FILE));
+    // As it would have been typed.
+    path.strip_prefix(".").map_or(path.clone(), Path::to_owned)
+}
+
+/// Reads a project of another tool. `None`: the path is that of a `lambkin.toml`, or there is nothing.
+pub fn read(path: &Path, choices: &Choices) -> Result<Option<Described>, ConfigError> {
+    match find(path, &choices.project) {
+        Some(found) if found.kind != Kind::Toml => {
+            let folder = path.parent().unwrap_or(Path::new(""));
+            let translation = translate_into(&found, folder, choices)?;
+            let note = format!("{} ({})", found.path.display(), found.kind.described());
+            described(path, translation, choices, note).map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Reads the project that the text of a `lambkin.toml` extends, if it extends one.
+pub fn extended(
+    path: &Path,
+    text: &str,
+    choices: &Choices,
+) -> Result<Option<Described>, ConfigError> {
+    // A text that is not TOML is reported by those who read it.
+    let Ok(table) = toml::de::DeTable::parse(text) else {
+        return Ok(None);
+    };
+    let Some(base) = table.get_ref().get(EXTENDS) else {
+        return Ok(None);
+    };
+    let Some(base) = base.get_ref().as_str() else {
+        return Ok(None);
+    };
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let base = folder.join(base);
+    let found = find(&base, &choices.project);
+    let Some(found) = found.filter(|found| found.kind != Kind::Toml) else {
+        return Err(ConfigError::Invalid(format!(
+            "{}: {EXTENDS}: {} is no template, serverless.yml, cdk.out or Terraform plan",
+            path.display(),
+            base.display()
+        )));
+    };
+    let mut translation = translate_into(&found, folder, choices)?;
+    let file = translation.files.add(path, text.to_owned());
+    let over = Document::parse(file, text).map_err(|(place, message)| {
+        ConfigError::Invalid(translation.files.explained(place, &message).to_string())
+    })?;
+    translation.document.merge(over);
+    translation.document.root.remove(EXTENDS);
+    let note = format!("{} extends {}", path.display(), found.path.display());
+    described(path, translation, choices, note).map(Some)
+}
+
+fn translate_into(
+    found: &Found,
+    folder: &Path,
+    choices: &Choices,
+) -> Result<Translation, ProjectError> {
+    let options = Options {
+        folder: folder.to_owned(),
+        ..choices.project.clone()
+    };
+    translate(found, options)
+}
+
+fn described(
+    path: &Path,
+    translation: Translation,
+    choices: &Choices,
+    note: String,
+) -> Result<Described, ConfigError> {
+    let Translation {
+        document,
+        files,
+        report,
+        outputs,
+    } = translation;
+    let refused = report.refusals(&files);
+    if !refused.is_empty() && !choices.is_partial {
+        return Err(ConfigError::Refused {
+            path: path.to_owned(),
+            refused,
+        });
+    }
+    let mut notes = vec![note];
+    notes.extend(report.notes(&files));
+    notes.extend(refused.iter().map(|refused| format!("left out: {refused}")));
+    let project = Project {
+        files: files
+            .iter()
+            .map(|(path, text)| (path.to_owned(), text.to_owned()))
+            .collect(),
+        outputs,
+    };
+    let printed = document.print();
+    let origin = Origin {
+        files,
+        places: printed.places,
+    };
+    Ok(Described {
+        source: Source::made(path, printed.text, origin),
+        project,
+        notes,
+    })
+}
