@@ -10,6 +10,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::context::Options;
+use crate::samconfig;
 
 /// What describes a project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,26 +71,21 @@ const PEEK: u64 = 4096;
 #[must_use]
 pub fn find(path: &Path, options: &Options) -> Option<Found> {
     if path.is_dir() {
-        return in_folder(path, samconfig_template(path, options).as_deref());
+        return in_folder(path, samconfig::template(path, options));
     }
     path.symlink_metadata().is_ok().then(|| of_file(path))
 }
 
-/// The template that a project's samconfig names.
-fn samconfig_template(_folder: &Path, _options: &Options) -> Option<PathBuf> {
-    None
-}
-
-fn in_folder(folder: &Path, template: Option<&Path>) -> Option<Found> {
+fn in_folder(folder: &Path, mut template: Option<PathBuf>) -> Option<Found> {
     let found = |kind, path: PathBuf| Some(Found { kind, path });
     if folder.join("manifest.json").is_file() && folder.join("tree.json").is_file() {
         return found(Kind::Cdk, folder.to_owned());
     }
     for (kind, names) in NAMES {
         if *kind == Kind::Template
-            && let Some(template) = template
+            && let Some(template) = template.take()
         {
-            return found(Kind::Template, folder.join(template));
+            return found(Kind::Template, template);
         }
         let mut files = names.iter().map(|name| folder.join(name));
         if let Some(file) = files.find(|file| file.symlink_metadata().is_ok() && !file.is_dir()) {

@@ -33,6 +33,8 @@ pub use context::{Context, Options, Ports};
 pub use file::FileError;
 pub use find::{Found, Kind, find};
 
+use std::path::Path;
+
 use document::Document;
 use file::Files;
 use report::Report;
@@ -57,20 +59,24 @@ pub struct Translation {
 ///
 /// [`ProjectError`], if nothing can be made of it.
 pub fn translate(found: &Found, options: Options) -> Result<Translation, ProjectError> {
-    let context = Context::new(options);
-    let stack = match found.kind {
+    let mut context = Context::new(options);
+    let path = found.path.as_path();
+    let templates = match found.kind {
         Kind::Template => {
-            let read = template::read(&context, &found.path)?;
-            template::resolve(&context, vec![read])?
+            samconfig::apply(&mut context, path.parent().unwrap_or(Path::new("")))?;
+            vec![template::read(&context, path)?]
         }
-        kind => {
-            let path = found.path.display();
-            let what = kind.described();
+        Kind::Serverless => vec![serverless::read(&context, path)?],
+        Kind::Cdk => cdk::read(&context, path)?,
+        Kind::Terraform | Kind::Toml => {
+            let what = found.kind.described();
+            let path = path.display();
             return Err(ProjectError::Other(format!(
                 "{path} ({what}) is not read yet"
             )));
         }
     };
+    let stack = template::resolve(&context, templates)?;
     let document = sections::write(&context, &stack);
     let (files, report) = context.into_parts();
     Ok(Translation {

@@ -8,7 +8,7 @@
 //! On failure: the project's mistakes with their places. What would be waited for in vain is refused, unless `--partial`
 //! accepts that.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use lambkin_project::document::Document;
@@ -139,8 +139,14 @@ fn translate_into(
     folder: &Path,
     choices: &Choices,
 ) -> Result<Translation, ProjectError> {
+    // As `sam local` does: a variable of the shell overrides the template's one of the same name.
+    let shell = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     let options = Options {
         folder: folder.to_owned(),
+        shell_variables: match found.kind {
+            Kind::Template => shell.collect(),
+            _ => BTreeSet::new(),
+        },
         ..choices.project.clone()
     };
     translate(found, options)
