@@ -104,9 +104,19 @@ fn destination(
                 queue.name
             )),
             Some(queue) => Some(format!("queue:{}", queue.name)),
-            None => refuse(format!(
-                "{what} leads to {text}, which is not in the project: define the queue there"
-            )),
+            None => {
+                let name = text.rsplit(':').next().unwrap_or_default();
+                if name.ends_with(".fifo") {
+                    return refuse(format!(
+                        "{what} leads to {text}, to which Lambda cannot send"
+                    ));
+                }
+                let message = format!(
+                    "{what} leads to the queue {name}, which is not in the project: it is made here"
+                );
+                context.report.note(arn.place, message);
+                Some(format!("queue:{name}"))
+            }
         };
     }
     match target::function(stack, document, text) {
@@ -145,6 +155,26 @@ mod tests {
                  on-success = \"Done\"\non-failure = \"queue:Failed\"\n"
             ),
             "{text}"
+        );
+    }
+
+    #[test]
+    fn a_queue_that_is_not_in_the_project_is_made() {
+        let written = Project::new().write(&format!(
+            "{TWO}Config:\n  Type: AWS::Lambda::EventInvokeConfig\n  Properties:\n    FunctionName: Fn\n    \
+             DestinationConfig: {{OnFailure: {{Destination: 'arn:aws:sqs:us-east-1:123456789012:dead'}}}}\n"
+        ));
+        assert!(
+            written.text.contains("on-failure = \"queue:dead\"\n"),
+            "{}",
+            written.text
+        );
+        assert_eq!(
+            written.notes,
+            [
+                "template.yaml:11:50: OnFailure of Config leads to the queue dead, which is not in the project: it is made \
+                 here"
+            ]
         );
     }
 

@@ -39,7 +39,7 @@ const ENDPOINTS: &[(&str, &str)] = &[
         "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER",
     ),
     ("AWS::DynamoDB::", "AWS_ENDPOINT_URL_DYNAMODB"),
-    ("AWS::Events::", "AWS_ENDPOINT_URL_EVENTBRIDGE"),
+    ("AWS::Events::EventBus", "AWS_ENDPOINT_URL_EVENTBRIDGE"),
     ("AWS::Kinesis::", "AWS_ENDPOINT_URL_KINESIS"),
     ("AWS::KinesisFirehose::", "AWS_ENDPOINT_URL_FIREHOSE"),
     ("AWS::SNS::", "AWS_ENDPOINT_URL_SNS"),

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use crate::context::Context;
 use crate::document::{Item, Table};
 use crate::resource::{Resource, Stack};
+use crate::sections::code::quoted;
 use crate::sections::path;
 use crate::value::Value;
 
@@ -174,8 +175,8 @@ fn of_project(context: &Context, layer: &Resource) -> Option<String> {
     if let Some((method, folder)) = folder
         && (folder.is_empty() || !source.join(folder).is_dir())
     {
-        let shown = path::written(context, &source);
-        let to = path::written(context, &built);
+        let shown = quoted(&path::written(context, &source));
+        let to = quoted(&path::written(context, &built));
         let command = match method {
             "python" if source.join("requirements.txt").is_file() => format!(
                 "mkdir -p {to}/python && cp -R {shown}/. {to}/python && pip install -r {shown}/requirements.txt -t \

@@ -23,8 +23,18 @@ pub fn write(function: &Function<'_>, folder: &Path, table: &mut Table) -> bool 
         (false, false) => (None, String::new()),
     };
     let own = folder.join("bootstrap");
-    let sam = artefact::of(function).map(|made| made.join("bootstrap"));
-    let mut programs: Vec<PathBuf> = sam.into_iter().chain(made).chain([own.clone()]).collect();
+    // Go's older runtime starts the program that the handler names.
+    let names = ["bootstrap", function.handler.as_str()];
+    let is_name = |name: &&str| !name.is_empty() && !name.contains("..");
+    let names = names.into_iter().filter(is_name);
+    let folders: Vec<PathBuf> = artefact::of(function)
+        .into_iter()
+        .chain([folder.to_owned()])
+        .collect();
+    let mut programs: Vec<PathBuf> = names
+        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)))
+        .chain(made)
+        .collect();
     programs.retain(|program| program.is_file());
     // The newest build counts.
     let Some(program) = programs
@@ -228,6 +238,19 @@ mod tests {
         let written = write(&project, "");
         assert!(
             written.text.contains("code = \"target/lambda/orders\"\n"),
+            "{}",
+            written.text
+        );
+    }
+
+    #[test]
+    fn the_handler_may_name_the_program() {
+        let project = Project::new().file("src/bin/hello", "");
+        let written = project.write(
+            "Fn:\n  Type: AWS::Lambda::Function\n  Properties: {Code: src, Runtime: go1.x, Handler: bin/hello}\n",
+        );
+        assert!(
+            written.text.contains("code = \"src/bin/hello\"\n"),
             "{}",
             written.text
         );

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::document::Table;
+use crate::value::Value;
 
 use super::artefact::{built, refuse};
 use super::source::{in_folder, quoted};
@@ -25,6 +26,10 @@ enum Language {
 
 /// Writes the keys of code in a folder.
 pub fn write(function: &Function<'_>, folder: &Path, table: &mut Table) -> bool {
+    if function.metadata("SkipBuild").and_then(Value::as_bool) == Some(true) {
+        set(function, table, folder);
+        return true;
+    }
     match language(function) {
         _ if function.build_method() == Some("makefile") => makefile(function, folder, table),
         Language::Python => python::write(function, folder, table),
@@ -67,10 +72,10 @@ fn language(function: &Function<'_>) -> Language {
 /// `make build-ID`
 fn makefile(function: &Function<'_>, folder: &Path, table: &mut Table) -> bool {
     let made = artefact::folder(function);
-    let to = function.shown(&made);
+    let to = quoted(&function.shown(&made));
     let id = &function.resource.id;
     let command = format!(
-        "mkdir -p {to} && make -C {} build-{} ARTIFACTS_DIR=\"$PWD/{to}\"",
+        "mkdir -p {to} && make -C {} build-{} ARTIFACTS_DIR=\"$PWD\"/{to}",
         quoted(&function.shown(folder)),
         quoted(id)
     );
@@ -278,7 +283,7 @@ mod tests {
             written.refusals,
             [
                 "template.yaml:3:22: the code of Fn, src, has to be built: mkdir -p .aws-sam/build/Fn && make -C src \
-                 build-Fn ARTIFACTS_DIR=\"$PWD/.aws-sam/build/Fn\""
+                 build-Fn ARTIFACTS_DIR=\"$PWD\"/.aws-sam/build/Fn"
             ]
         );
         let project = project.file(".aws-sam/build/Fn/bootstrap", "");
@@ -300,6 +305,21 @@ mod tests {
             &project,
             "Runtime: python3.13, Handler: app.handler",
             "BuildMethod: makefile",
+        );
+        assert!(
+            written.text.contains("code = \"src\"\n"),
+            "{}",
+            written.text
+        );
+    }
+
+    #[test]
+    fn code_that_is_not_to_be_built_is_served_as_it_is() {
+        let project = Project::new().file("src/App.csproj", "");
+        let written = write(
+            &project,
+            "Runtime: dotnet8, Handler: App",
+            "SkipBuild: true",
         );
         assert!(
             written.text.contains("code = \"src\"\n"),

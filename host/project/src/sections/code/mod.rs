@@ -24,6 +24,7 @@ use crate::resource::Resource;
 use crate::sections::item::known_text;
 use crate::value::{Kind, Value};
 
+pub use source::quoted;
 pub use subject::Seen;
 use subject::{Function, set};
 

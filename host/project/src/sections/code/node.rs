@@ -62,8 +62,8 @@ pub fn write(function: &Function<'_>, folder: &Path, table: &mut Table) -> bool 
         }
         if is_typed {
             function.note(format!(
-                "{} is TypeScript, and the project has no esbuild: Node.js can only strip its types, and finds no \
-                 packages that need a build; {install}",
+                "{} is TypeScript, and the project has no esbuild: Node.js from 22.6 on strips the types of single files; \
+                 with esbuild the code is bundled: {install}",
                 function.shown_name()
             ));
         }
@@ -373,8 +373,8 @@ mod tests {
         assert_eq!(
             written.notes,
             [
-                "template.yaml:3:22: Fn is TypeScript, and the project has no esbuild: Node.js can only strip its types, \
-                 and finds no packages that need a build; (cd src && npm install --save-dev esbuild)"
+                "template.yaml:3:22: Fn is TypeScript, and the project has no esbuild: Node.js from 22.6 on strips the \
+                 types of single files; with esbuild the code is bundled: (cd src && npm install --save-dev esbuild)"
             ]
         );
         assert!(!written.text.contains("bundle"), "{}", written.text);

@@ -39,7 +39,7 @@ const OF_RUNTIME: [&str; 2] = ["boto3", "botocore"];
 
 /// Writes the keys of Python code.
 pub fn write(function: &Function<'_>, folder: &Path, table: &mut Table) -> bool {
-    set(function, table, folder);
+    set(function, table, root(function, folder));
     let missing = function.seen.missing(folder, || missing(function, folder));
     let Some(first) = missing.first() else {
         return true;
@@ -67,6 +67,21 @@ pub fn write(function: &Function<'_>, folder: &Path, table: &mut Table) -> bool 
         quoted(&requirements)
     ));
     true
+}
+
+/// The folder that the handler's module starts from. With `ParentPackageMode`, a build puts the packages around the code
+/// into the archive, and the handler starts from the outermost.
+fn root<'p>(function: &Function<'_>, folder: &'p Path) -> &'p Path {
+    let mode = ["BuildProperties", "ParentPackageMode"];
+    let module = function.handler.rsplit_once('.').map(|(module, _)| module);
+    let (Some(_), Some(module)) = (function.resource.metadata.at(&mode), module) else {
+        return folder;
+    };
+    let file = format!("{}.py", module.replace('.', "/"));
+    let mut folders = folder.ancestors().take(8);
+    folders
+        .find(|folder| folder.join(&file).is_file())
+        .unwrap_or(folder)
 }
 
 /// The packages that the code imports and nothing has.
@@ -221,6 +236,16 @@ mod tests {
             .file("src/requirements.txt", "requests\n")
             .file("src/app.py", "import json\n\n# import requests\n");
         assert_eq!(project.write(FN).notes, [""; 0]);
+    }
+
+    #[test]
+    fn a_handler_may_start_from_a_package_around_the_code() {
+        let project = Project::new().file("shop/orders/app.py", "");
+        let written = project.write(
+            "Fn:\n  Type: AWS::Lambda::Function\n  Properties: {Code: shop/orders, Runtime: python3.13, Handler: \
+             shop.orders.app.handler}\n  Metadata: {BuildProperties: {ParentPackageMode: auto}}\n",
+        );
+        assert!(written.text.contains("code = \".\"\n"), "{}", written.text);
     }
 
     #[test]
