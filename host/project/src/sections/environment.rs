@@ -45,6 +45,7 @@ const ENDPOINTS: &[(&str, &str)] = &[
     ("AWS::SNS::", "AWS_ENDPOINT_URL_SNS"),
     ("AWS::SSM::", "AWS_ENDPOINT_URL_SSM"),
     ("AWS::SecretsManager::", "AWS_ENDPOINT_URL_SECRETS_MANAGER"),
+    ("AWS::Serverless::StateMachine", "AWS_ENDPOINT_URL_SFN"),
     ("AWS::StepFunctions::", "AWS_ENDPOINT_URL_SFN"),
 ];
 
@@ -73,10 +74,9 @@ impl Overrides {
             resources.any(|resource| resource.kind.starts_with(beginning))
         };
         let endpoints = ENDPOINTS.iter().filter(|(beginning, _)| has(beginning));
-        Self {
-            file,
-            endpoints: endpoints.map(|(_, variable)| *variable).collect(),
-        }
+        let mut endpoints: Vec<&str> = endpoints.map(|(_, variable)| *variable).collect();
+        endpoints.dedup();
+        Self { file, endpoints }
     }
 
     fn read_file(context: &Context, stack: &Stack) -> Result<Option<Value>, ProjectError> {
