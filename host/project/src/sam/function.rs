@@ -51,7 +51,7 @@ pub(super) fn expand(expansion: &mut Expansion<'_>, id: &str) {
     copy(properties, &mut lambda, &SAME);
     let (place_of_code, code) = code(properties, place);
     lambda.insert("Code", place_of_code, code);
-    others(expansion, properties, &mut lambda);
+    others(expansion, id, properties, &mut lambda);
     let role = properties.get("Role");
     if role.is_none_or(|role| role.get("Fn::If").is_some()) {
         expansion.add_role(format!("{id}Role"), place, attributes.clone());
@@ -69,7 +69,7 @@ pub(super) fn expand(expansion: &mut Expansion<'_>, id: &str) {
 }
 
 /// The properties that Lambda has in another form.
-fn others(expansion: &Expansion<'_>, properties: &Value, lambda: &mut Map) {
+fn others(expansion: &Expansion<'_>, id: &str, properties: &Value, lambda: &mut Map) {
     if let Some(tags) = properties.get("Tags").and_then(tag_list) {
         lambda.insert("Tags", tags.place, tags);
     }
@@ -92,7 +92,7 @@ fn others(expansion: &Expansion<'_>, properties: &Value, lambda: &mut Map) {
             }
             None => expansion.refuse(
                 queue.place,
-                "DeadLetterQueue needs a TargetArn, and a Type: SQS or SNS",
+                format!("DeadLetterQueue of {id} needs a TargetArn, and a Type: SQS or SNS"),
             ),
         }
     }

@@ -240,7 +240,7 @@ fn authorizers(expansion: &Expansion<'_>, id: &str, body: &mut Map, api: &Value)
                     security::require(method, at.0, &name, scopes);
                 }
             });
-        } else {
+        } else if auth.at(&["Authorizers", &name]).is_none() {
             let text = format!("{id} has no authorizer {name}, its DefaultAuthorizer");
             expansion.refuse(at.0, with_nearest(text, &name, &names_of(api)));
         }

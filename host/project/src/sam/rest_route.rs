@@ -15,7 +15,9 @@ pub(super) fn add(expansion: &Expansion<'_>, body: &mut Map, api: &Value, route:
     if openapi::has_route(body, &route.path, &route.method) {
         let text = format!(
             "{}: another event has the method {} and the path {}",
-            route.name, route.method, route.path
+            route.name,
+            openapi::shown_method(&route.method),
+            route.path
         );
         return expansion.refuse(route.place, text);
     }

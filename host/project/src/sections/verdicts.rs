@@ -127,12 +127,22 @@ const TYPES: &[(&str, Verdict)] = &[
         "AWS::Bedrock::Agent",
         Refused("is not run; its functions are served, and can be invoked one by one"),
     ),
+    (
+        "AWS::Serverless::WebFunction",
+        Refused("is not run: functions of this type exist on AWS only"),
+    ),
+    (
+        "AWS::Serverless::MicrovmImage",
+        Refused("is not run: virtual machines of this type exist on AWS only"),
+    ),
+    ("AWS::Serverless::NetworkConnector", WithoutEffect),
     ("AWS::Serverless::Connector", WithoutEffect),
     ("AWS::Serverless::CapacityProvider", WithoutEffect),
     (
         "AWS::Serverless::Application",
         Refused(
-            "is an application of the Serverless Application Repository, which exists on AWS only: it is left out",
+            "is an application of the Serverless Application Repository, which exists on AWS only: it is left out; \
+             download its template, and write Location: ./its-template.yaml",
         ),
     ),
     ("AWS::CloudFormation::Stack", Read),
