@@ -2,13 +2,16 @@
 //!
 //! Contract: a trigger's table begins with `plugin` and `listen`. Ports are those of [`super::ports`].
 
+use std::borrow::Cow;
+use std::path::Path;
+
 use crate::context::Context;
 use crate::document::{Document, Table};
 use crate::resource::{Resource, Stack};
 use crate::value::Value;
 
 use super::stage::Stage;
-use super::{ports, reference};
+use super::{name, ports, reference};
 
 /// Keys that metadata can have: those that say where an API is.
 const KEYS_OF_METADATA: [&str; 2] = ["listen", "base-path"];
@@ -115,4 +118,82 @@ pub fn integration<'s>(stack: &'s Stack, api: &'s Resource, route: &Resource) ->
     let mut all = reference::parts(stack, "AWS::ApiGatewayV2::Integration", "ApiId", api);
     let found = all.find(|integration| integration.reference == id && !id.is_empty());
     found.map(|integration| &integration.properties)
+}
+
+/// The OpenAPI document of an API, which may be a text. One that is elsewhere, or is not YAML, is refused.
+#[must_use]
+pub fn body<'s>(context: &Context, api: &'s Resource) -> Option<Cow<'s, Value>> {
+    if let Some(place) = api.get("BodyS3Location").map(|it| it.place) {
+        let path = &api.path;
+        let message = format!("the OpenAPI document of {path} is in S3: put it into Body");
+        context.report.refuse(place, message);
+    }
+    let body = api.get("Body")?;
+    if let Some(why) = body.as_unknown() {
+        let message = format!(
+            "the OpenAPI document of {} is not known here: {why}",
+            api.path
+        );
+        context.report.refuse(body.place, message);
+        return None;
+    }
+    let Some(text) = body.as_str() else {
+        return Some(Cow::Borrowed(body));
+    };
+    match context.load_text(Path::new(&format!("{} (Body)", api.path)), text) {
+        Ok(body) => Some(Cow::Owned(body)),
+        Err(error) => {
+            let message = format!(
+                "the OpenAPI document of {} cannot be read: {error}",
+                api.path
+            );
+            context.report.refuse(body.place, message);
+            None
+        }
+    }
+}
+
+/// APIs that are not in the project although routes of theirs are: one for each id that the property `key` of resources of
+/// the kind `part` has.
+#[must_use]
+pub fn elsewhere(
+    context: &Context,
+    stack: &Stack,
+    document: &Document,
+    kind: &str,
+    (part, key): (&str, &str),
+) -> Vec<Resource> {
+    let mut apis: Vec<Resource> = Vec::new();
+    for resource in stack.of_kind(part) {
+        let Some(value) = resource.get(key) else {
+            let message = format!("{} has no {key}: it is not served", resource.path);
+            context.report.refuse(resource.place, message);
+            continue;
+        };
+        let Some(id) = value.as_str() else {
+            let why = value.as_unknown().unwrap_or("its id is not a text");
+            let message = format!("the API of {} is not known here: {why}", resource.path);
+            context.report.refuse(value.place, message);
+            continue;
+        };
+        let is_known =
+            stack.referred(kind, id).is_some() || apis.iter().any(|api| api.reference == id);
+        if is_known {
+            continue;
+        }
+        let mut api = Resource::new(id, kind, resource.place, &resource.folder);
+        id.clone_into(&mut api.reference);
+        let wanted = match apis.len() {
+            0 => "api".to_owned(),
+            others => format!("api-{}", others + 1),
+        };
+        api.name = name::unused(document, &wanted);
+        let message = format!(
+            "the API {id} is not in the project; its routes that are in the project are those of the trigger {}",
+            api.name
+        );
+        context.report.note(value.place, message);
+        apis.push(api);
+    }
+    apis
 }

@@ -59,19 +59,13 @@ pub fn write(context: &Context, stack: &Stack, api: &Resource, document: &mut Do
         authorizers: Authorizers::default(),
         routes: IndexMap::new(),
     };
-    if let Some(body) = api.get("Body") {
+    let body = door::body(context, api);
+    if let Some(body) = &body {
         writer.body(body);
-    }
-    if let Some(place) = api.get("BodyS3Location").map(|it| it.place) {
-        let message = format!(
-            "the OpenAPI document of {} is in S3: put it into Body",
-            api.path
-        );
-        context.report.refuse(place, message);
     }
     writer.resources();
     writer.quick_create();
-    writer.settings(&mut table);
+    writer.settings(&mut table, body.as_deref());
     if writer.routes.is_empty() {
         let message = format!("the API {} has no routes that can be served", api.path);
         context.report.note(api.place, message);
@@ -90,7 +84,7 @@ pub fn write(context: &Context, stack: &Stack, api: &Resource, document: &mut Do
 }
 
 impl Writer<'_> {
-    fn settings(&self, table: &mut Table) {
+    fn settings(&self, table: &mut Table, body: Option<&Value>) {
         let Stage { name, place, .. } = &self.stage;
         if name != "$default" {
             table.set("stage", name.as_str(), *place);
@@ -103,10 +97,7 @@ impl Writer<'_> {
         if let Some(throttle) = defaults.and_then(throttle) {
             table.set("throttle", throttle, defaults.map(|it| it.place));
         }
-        let of_body = self
-            .api
-            .properties
-            .at(&["Body", "x-amazon-apigateway-cors"]);
+        let of_body = body.and_then(|body| body.get("x-amazon-apigateway-cors"));
         if let Some(value) = self.api.get("CorsConfiguration").or(of_body)
             && let Some(cors) = cors::table(self.context, &self.api.path, value)
         {
@@ -270,10 +261,14 @@ impl Writer<'_> {
         {
             table.set("timeout", seconds(milliseconds), timeout.place);
         }
-        let parameters = one_of(integration, &["RequestParameters", "requestParameters"]);
-        if let Some(parameters) = parameters {
-            let message = format!("{}: parameter mappings have no effect here", route.key);
-            self.context.report.note(parameters.place, message);
+        for keys in [
+            ["RequestParameters", "requestParameters"],
+            ["ResponseParameters", "responseParameters"],
+        ] {
+            if let Some(parameters) = one_of(integration, &keys) {
+                let message = format!("{}: {} have no effect here", route.key, keys[0]);
+                self.context.report.note(parameters.place, message);
+            }
         }
         let settings = self
             .stage

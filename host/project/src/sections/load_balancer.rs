@@ -179,6 +179,12 @@ impl<'s> Writer<'s> {
     }
 
     fn conditions(&self, rule: &Resource, table: &mut Table) -> Result<(), Why> {
+        if rule
+            .get("Transforms")
+            .is_some_and(|it| !it.items().is_empty())
+        {
+            return Err("rewrites requests with Transforms, which is not done here".into());
+        }
         let priority = rule.get("Priority");
         let number = priority.and_then(Value::as_integer);
         let number = number.ok_or("has no priority")?;

@@ -27,7 +27,6 @@ pub mod openapi;
 pub mod path;
 pub mod ports;
 pub mod properties;
-pub mod prune;
 pub mod queue;
 pub mod read;
 pub mod reference;
@@ -80,7 +79,6 @@ pub fn write(context: &Context, stack: &Stack) -> Document {
     event_source_mapping::write(context, stack, &mut document);
     notification::write(context, stack, &mut document);
     doors(context, stack, &mut document);
-    prune::prune(context, stack, &mut document);
     sources::tell(context, stack, &document);
     verdicts::tell(context, stack);
     properties::tell(context, stack);
@@ -94,13 +92,26 @@ pub fn write(context: &Context, stack: &Stack) -> Document {
 
 /// Triggers of requests. APIs come first, so that the first one has the port that users know.
 fn doors(context: &Context, stack: &Stack, document: &mut Document) {
-    for api in stack.of_kind("AWS::ApiGateway::RestApi") {
+    const REST: &str = "AWS::ApiGateway::RestApi";
+    const V2: &str = "AWS::ApiGatewayV2::Api";
+    for api in stack.of_kind(REST) {
         rest_api::write(context, stack, api, document);
     }
-    for api in stack.of_kind("AWS::ApiGatewayV2::Api") {
+    let part = ("AWS::ApiGateway::Method", "RestApiId");
+    for api in &door::elsewhere(context, stack, document, REST, part) {
+        rest_api::write(context, stack, api, document);
+    }
+    for api in stack.of_kind(V2) {
         match api.properties.text_of("ProtocolType").as_deref() {
             Some("WEBSOCKET") => websocket_api::write(context, stack, api, document),
             _ => http_api::write(context, stack, api, document),
+        }
+    }
+    let part = ("AWS::ApiGatewayV2::Route", "ApiId");
+    for api in &door::elsewhere(context, stack, document, V2, part) {
+        match websocket_api::has_routes(stack, api) {
+            true => websocket_api::write(context, stack, api, document),
+            false => http_api::write(context, stack, api, document),
         }
     }
     load_balancer::write(context, stack, document);

@@ -84,6 +84,138 @@ const TYPES: &[Type] = &[
                          ObjectLockConfiguration ObjectLockEnabled ReplicationConfiguration WebsiteConfiguration",
         untold: "AccessControl BucketEncryption OwnershipControls PublicAccessBlockConfiguration Tags",
     },
+    Type {
+        kind: "AWS::ApiGateway::RestApi",
+        read: "ApiKeySourceType BinaryMediaTypes Body BodyS3Location Parameters Policy",
+        without_effect: "CloneFrom MinimumCompressionSize",
+        untold: "Description DisableExecuteApiEndpoint EndpointAccessMode EndpointConfiguration \
+                FailOnWarnings Mode Name SecurityPolicy Tags",
+    },
+    Type {
+        kind: "AWS::ApiGateway::Resource",
+        read: "ParentId PathPart RestApiId",
+        without_effect: "",
+        untold: "",
+    },
+    Type {
+        kind: "AWS::ApiGateway::Method",
+        read: "ApiKeyRequired AuthorizationScopes AuthorizationType AuthorizerId HttpMethod Integration \
+                OperationName RequestModels RequestParameters RequestValidatorId ResourceId RestApiId",
+        without_effect: "",
+        untold: "MethodResponses",
+    },
+    Type {
+        kind: "AWS::ApiGateway::Authorizer",
+        read: "AuthorizerResultTtlInSeconds AuthorizerUri IdentitySource IdentityValidationExpression \
+                ProviderARNs RestApiId Type",
+        without_effect: "",
+        untold: "AuthType AuthorizerCredentials Name",
+    },
+    Type {
+        kind: "AWS::ApiGateway::Stage",
+        read: "CanarySetting MethodSettings RestApiId StageName Variables",
+        without_effect: "CacheClusterEnabled CacheClusterSize ClientCertificateId",
+        untold: "AccessLogSetting DeploymentId Description DocumentationVersion Tags TracingEnabled",
+    },
+    Type {
+        kind: "AWS::ApiGateway::Deployment",
+        read: "DeploymentCanarySettings RestApiId StageDescription StageName",
+        without_effect: "",
+        untold: "Description",
+    },
+    Type {
+        kind: "AWS::ApiGateway::GatewayResponse",
+        read: "ResponseParameters ResponseTemplates ResponseType RestApiId StatusCode",
+        without_effect: "",
+        untold: "",
+    },
+    Type {
+        kind: "AWS::ApiGateway::Model",
+        read: "Name RestApiId Schema",
+        without_effect: "",
+        untold: "ContentType Description",
+    },
+    Type {
+        kind: "AWS::ApiGateway::RequestValidator",
+        read: "RestApiId ValidateRequestBody ValidateRequestParameters",
+        without_effect: "",
+        untold: "Name",
+    },
+    Type {
+        kind: "AWS::ApiGateway::ApiKey",
+        read: "Enabled StageKeys Value",
+        without_effect: "",
+        untold: "CustomerId Description GenerateDistinctId Name Tags",
+    },
+    Type {
+        kind: "AWS::ApiGateway::UsagePlan",
+        read: "ApiStages Quota Throttle",
+        without_effect: "",
+        untold: "Description Tags UsagePlanName",
+    },
+    Type {
+        kind: "AWS::ApiGateway::UsagePlanKey",
+        read: "KeyId UsagePlanId",
+        without_effect: "",
+        untold: "KeyType",
+    },
+    Type {
+        kind: "AWS::ApiGatewayV2::Api",
+        read: "Body BodyS3Location CorsConfiguration ProtocolType RouteKey RouteSelectionExpression \
+                Target",
+        without_effect: "ApiKeySelectionExpression BasePath",
+        untold: "CredentialsArn Description DisableExecuteApiEndpoint DisableSchemaValidation \
+                FailOnWarnings IpAddressType Name Tags Version",
+    },
+    Type {
+        kind: "AWS::ApiGatewayV2::Route",
+        read: "ApiId AuthorizationScopes AuthorizationType AuthorizerId RouteKey \
+                RouteResponseSelectionExpression Target",
+        without_effect: "ApiKeyRequired ModelSelectionExpression RequestModels RequestParameters",
+        untold: "OperationName",
+    },
+    Type {
+        kind: "AWS::ApiGatewayV2::Integration",
+        read: "ApiId ContentHandlingStrategy IntegrationSubtype IntegrationType IntegrationUri \
+                PayloadFormatVersion RequestParameters ResponseParameters TimeoutInMillis",
+        without_effect: "",
+        untold: "ConnectionId ConnectionType CredentialsArn Description IntegrationMethod \
+                PassthroughBehavior RequestTemplates TemplateSelectionExpression TlsConfig",
+    },
+    Type {
+        kind: "AWS::ApiGatewayV2::Authorizer",
+        read: "ApiId AuthorizerPayloadFormatVersion AuthorizerResultTtlInSeconds AuthorizerType \
+                AuthorizerUri EnableSimpleResponses IdentitySource JwtConfiguration",
+        without_effect: "IdentityValidationExpression",
+        untold: "AuthorizerCredentialsArn Name",
+    },
+    Type {
+        kind: "AWS::ApiGatewayV2::Stage",
+        read: "ApiId DefaultRouteSettings RouteSettings StageName StageVariables",
+        without_effect: "ClientCertificateId",
+        untold: "AccessLogSettings AutoDeploy DeploymentId Description Tags",
+    },
+    Type {
+        kind: "AWS::ElasticLoadBalancingV2::Listener",
+        read: "DefaultActions Protocol",
+        without_effect: "MutualAuthentication",
+        untold: "AlpnPolicy Certificates ListenerAttributes LoadBalancerArn Port SslPolicy",
+    },
+    Type {
+        kind: "AWS::ElasticLoadBalancingV2::ListenerRule",
+        read: "Actions Conditions ListenerArn Priority Transforms",
+        without_effect: "",
+        untold: "",
+    },
+    Type {
+        kind: "AWS::ElasticLoadBalancingV2::TargetGroup",
+        read: "HealthCheckEnabled HealthCheckIntervalSeconds HealthCheckPath HealthCheckTimeoutSeconds \
+                HealthyThresholdCount Matcher TargetGroupAttributes TargetType Targets \
+                UnhealthyThresholdCount",
+        without_effect: "",
+        untold: "HealthCheckPort HealthCheckProtocol IpAddressType Name Port Protocol ProtocolVersion \
+                Tags TargetControlPort VpcId",
+    },
 ];
 
 /// Tells about the properties that nothing reads.

@@ -67,7 +67,7 @@ const TYPES: &[(&str, Verdict)] = &[
     ("AWS::ApiGateway::UsagePlanKey", Read),
     ("AWS::ApiGateway::Account", WithoutEffect),
     ("AWS::ApiGateway::DomainName", WithoutEffect),
-    ("AWS::ApiGateway::BasePathMapping", WithoutEffect),
+    ("AWS::ApiGateway::BasePathMapping", Read),
     ("AWS::ApiGatewayV2::Api", Read),
     ("AWS::ApiGatewayV2::Route", Read),
     ("AWS::ApiGatewayV2::RouteResponse", Read),

@@ -57,6 +57,16 @@ pub fn write(context: &Context, stack: &Stack, api: &Resource, document: &mut Do
     door::add(document, api, table);
 }
 
+/// Whether the routes of an API are those of a WebSocket API.
+#[must_use]
+pub fn has_routes(stack: &Stack, api: &Resource) -> bool {
+    let mut routes = reference::parts(stack, "AWS::ApiGatewayV2::Route", "ApiId", api);
+    routes.any(|route| {
+        let key = route.properties.text_of("RouteKey");
+        key.is_some_and(|key| key != "$default" && !key.contains(" /"))
+    })
+}
+
 impl Writer<'_> {
     fn settings(&self, table: &mut Table) {
         let Stage { name, place, .. } = &self.stage;

@@ -177,3 +177,126 @@ listen = "127.0.0.1:3000"
     );
     assert_eq!(written.refusals.len(), 1, "{:?}", written.refusals);
 }
+
+#[test]
+fn an_api_of_a_document_and_quick_create() {
+    let written = triggers(
+        r##"
+Doc:
+  Type: AWS::ApiGatewayV2::Api
+  Properties:
+    Body: |
+      openapi: 3.0.1
+      info: {title: doc, version: '1'}
+      x-amazon-apigateway-cors: {allowOrigins: ['*'], allowMethods: ['*'], maxAge: 0}
+      security: [{jwt: [all]}]
+      paths:
+        /$default:
+          x-amazon-apigateway-any-method:
+            security: []
+            isDefaultRoute: true
+            x-amazon-apigateway-integration: {$ref: '#/components/x-amazon-apigateway-integrations/f'}
+        /a/{b}:
+          get:
+            x-amazon-apigateway-integration: {type: aws_proxy, uri: 'arn:aws:lambda:us-east-1:123456789012:function:g', payloadFormatVersion: '2.0'}
+          post:
+            security: [{check: []}]
+            x-amazon-apigateway-integration: {type: http_proxy, httpMethod: POST, uri: 'https://example.com', payloadFormatVersion: '1.0'}
+      components:
+        x-amazon-apigateway-integrations:
+          f: {type: AWS_PROXY, httpMethod: POST, uri: 'arn:aws:lambda:us-east-1:123456789012:function:f', payloadFormatVersion: '2.0', timeoutInMillis: 30000}
+        securitySchemes:
+          jwt:
+            type: oauth2
+            x-amazon-apigateway-authorizer:
+              type: jwt
+              identitySource: $request.header.x-token
+              jwtConfiguration: {issuer: 'https://issuer.example/x', audience: [a, b]}
+          check:
+            type: apiKey
+            in: header
+            name: Authorization
+            x-amazon-apigateway-authorizer:
+              type: request
+              identitySource: $request.header.Authorization, $request.querystring.t
+              authorizerUri: arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:123456789012:function:g/invocations
+              authorizerPayloadFormatVersion: '1.0'
+Quick:
+  Type: AWS::ApiGatewayV2::Api
+  Properties: {Name: q, ProtocolType: HTTP, RouteKey: GET /q, Target: 'arn:aws:lambda:us-east-1:123456789012:function:f'}
+Broken:
+  Type: AWS::ApiGatewayV2::Api
+  Properties: {Body: '{"a": [}'}
+Far:
+  Type: AWS::ApiGatewayV2::Route
+  Properties: {ApiId: a1b2c3d4e5, RouteKey: GET /far, Target: integrations/FarF}
+FarF:
+  Type: AWS::ApiGatewayV2::Integration
+  Properties: {ApiId: a1b2c3d4e5, IntegrationType: AWS_PROXY, IntegrationUri: 'arn:aws:lambda:us-east-1:123456789012:function:f', PayloadFormatVersion: '2.0'}
+"##,
+    );
+    assert_eq!(
+        written.text,
+        r#"[triggers.doc]
+plugin = "api-gateway-http"
+listen = "127.0.0.1:3000"
+network = ["https://issuer.example"]
+
+[triggers.doc.cors]
+allow-origins = ["*"]
+allow-methods = ["*"]
+max-age = 0
+
+[triggers.doc.routes]
+"$default" = "f"
+
+[triggers.doc.routes."GET /a/{b}"]
+function = "g"
+authorizer = "jwt"
+authorization-scopes = ["all"]
+
+[triggers.doc.authorizers.jwt]
+type = "jwt"
+issuer = "https://issuer.example/x"
+audience = ["a", "b"]
+identity-source = "$request.header.x-token"
+
+[triggers.doc.authorizers.check]
+type = "request"
+function = "g"
+identity-source = ["$request.header.Authorization", "$request.querystring.t"]
+payload-format-version = "1.0"
+
+[triggers.quick]
+plugin = "api-gateway-http"
+listen = "127.0.0.1:3003"
+
+[triggers.quick.routes]
+"GET /q" = "f"
+
+[triggers.api]
+plugin = "api-gateway-http"
+listen = "127.0.0.1:3004"
+api-id = "a1b2c3d4e5"
+
+[triggers.api.routes]
+"GET /far" = "f"
+"#
+    );
+    assert_eq!(
+        written.notes,
+        [
+            "template.yaml:44:1: the API Broken has no routes that can be served",
+            "template.yaml:49:23: the API a1b2c3d4e5 is not in the project; its routes that are in the project are those of \
+             the trigger api",
+        ]
+    );
+    assert_eq!(
+        written.refusals,
+        [
+            "template.yaml:46:22: the OpenAPI document of Broken cannot be read: Broken (Body):1:8: while parsing a node, did \
+             not find expected node content",
+            "Doc (Body):14:5: POST /a/{b} goes to https://example.com (HTTP_PROXY), not to a function: it is not served",
+        ]
+    );
+}

@@ -56,13 +56,9 @@ pub fn write(context: &Context, stack: &Stack, api: &Resource, document: &mut Do
         routes: IndexMap::new(),
         needs_keys: false,
     };
-    if let Some(body) = api.get("Body") {
+    let body = door::body(context, api);
+    if let Some(body) = &body {
         writer.body(body);
-    }
-    if let Some(place) = api.get("BodyS3Location").map(|it| it.place) {
-        let path = &api.path;
-        let message = format!("the OpenAPI document of {path} is in S3: put it into Body");
-        context.report.refuse(place, message);
     }
     writer.tree();
     if writer.routes.is_empty() {
@@ -71,8 +67,8 @@ pub fn write(context: &Context, stack: &Stack, api: &Resource, document: &mut Do
         context.report.note(api.place, message);
         return;
     }
-    writer.settings(&mut table);
-    writer.responses(&mut table);
+    writer.settings(&mut table, body.as_deref());
+    writer.responses(&mut table, body.as_deref());
     if writer.needs_keys {
         writer.usage(&mut table);
     }

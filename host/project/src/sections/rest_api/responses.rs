@@ -13,12 +13,9 @@ const HEADER: &str = "gatewayresponse.header.";
 
 impl Writer<'_> {
     /// Sets the key `gateway-responses`.
-    pub(super) fn responses(&self, table: &mut Table) {
+    pub(super) fn responses(&self, table: &mut Table, body: Option<&Value>) {
         let mut responses = Table::default();
-        let of_body = self
-            .api
-            .properties
-            .at(&["Body", "x-amazon-apigateway-gateway-responses"]);
+        let of_body = body.and_then(|body| body.get("x-amazon-apigateway-gateway-responses"));
         for (kind, member) in of_body.and_then(Value::as_map).into_iter().flatten() {
             let changed = self.response_of(&member.value);
             responses.set(kind, changed, member.place);

@@ -10,12 +10,11 @@ use super::Writer;
 
 impl Writer<'_> {
     /// Sets the keys of the trigger that are not about single methods.
-    pub(super) fn settings(&mut self, table: &mut Table) {
+    pub(super) fn settings(&mut self, table: &mut Table, body: Option<&Value>) {
         let Stage { name, place, .. } = &self.stage;
         table.set("stage", name.as_str(), *place);
         self.base_paths(table);
         door::set_variables(table, &self.stage);
-        let body = self.api.get("Body");
         let of_body = body.and_then(|body| body.get("x-amazon-apigateway-binary-media-types"));
         if let Some(value) = self.api.get("BinaryMediaTypes").or(of_body) {
             let what = format!("the binary media types of {}", self.api.path);
@@ -86,6 +85,10 @@ impl Writer<'_> {
 
     /// The throttles of the stage's method settings.
     fn throttles(&mut self, table: &mut Table) {
+        // `StageDescription` of a deployment has limits of all methods beside its method settings.
+        if let Some(limits) = self.stage.properties.and_then(throttle) {
+            table.set("throttle", limits, self.stage.place);
+        }
         let settings = self
             .stage
             .properties

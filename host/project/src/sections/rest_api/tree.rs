@@ -60,10 +60,11 @@ impl Writer<'_> {
         let mut parts = Vec::new();
         let mut id = method.get("ResourceId");
         for _ in 0..DEPTH {
-            if let Some(why) = id.and_then(Value::as_unknown) {
-                return Err(format!(
-                    "is below a resource that exists on AWS only ({why})"
-                ));
+            if let Some(value) = id
+                && let Some(why) = value.as_unknown()
+            {
+                let message = format!("{} is taken to be below the root: {why}", method.path);
+                self.context.report.note(value.place, message);
             }
             // Whatever is no resource of the project is the root.
             let Some(resource) = reference::find(self.stack, "AWS::ApiGateway::Resource", id)
