@@ -173,7 +173,12 @@ impl<'t> Loader<'t> {
             return Ok(value);
         };
         let place = value.place;
-        if tag.handle != "!" || tag.suffix.is_empty() {
+        let is_nonspecific = tag.handle.is_empty() && tag.suffix == "!"
+            || tag.handle == "!" && tag.suffix.is_empty();
+        if is_nonspecific {
+            return Ok(value);
+        }
+        if tag.handle != "!" {
             return Err(self.error(place, format!("the tag {tag} means nothing in a template")));
         }
         let (name, value) = match tag.suffix.as_str() {
@@ -259,6 +264,7 @@ mod tests {
 
     #[test]
     fn short_tags_become_long_forms() {
+        assert_eq!(json("a: ! 'x'\n"), serde_json::json!({"a": "x"}));
         let text = "a: !Ref X\nb: !GetAtt X.Y.Z\nc: !Sub\n  - ${x}\n  - x: !Ref Q\nd: !If [C, 1, !Ref 'AWS::NoValue']\n";
         assert_eq!(
             json(text),

@@ -67,6 +67,17 @@ pub fn read(context: &Context, folder: &Path) -> Result<Vec<Template>, ProjectEr
         template.region = stack.region;
         templates.push(template);
     }
+    if templates.len() > 1 && context.options.stacks.is_empty() {
+        let names: Vec<&str> = templates
+            .iter()
+            .filter_map(|template| template.construct.as_deref())
+            .collect();
+        let (count, names) = (names.len(), names.join(", "));
+        let note = format!(
+            "all {count} stacks are read: {names}; --stack NAME takes one, and those that it needs"
+        );
+        context.report.note(None, note);
+    }
     sources::note_age(context, folder);
     sources::note_copies(context, &templates);
     Ok(templates)

@@ -1,9 +1,10 @@
 //! The names here of functions, queues, buckets, topics and APIs, and the ids that AWS would make up.
 //!
 //! Contract: a resource has the name that its properties give it, if it can be used here, else its logical id; in a CDK
-//! project, the path of its construct. No two of a kind have the same name.
+//! project, the path of its construct. No two of a kind have the same name, unless the template says so.
 //!
-//! On failure: two functions, queues or buckets that the template gives the same name are refused.
+//! On failure: a name that cannot be used here is noted. That a template gives two of a kind the same name is told where
+//! sections are made of them.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -143,14 +144,7 @@ impl Resolver<'_> {
             "AWS::Lambda::Function" | "AWS::Serverless::Function" => {
                 let own = self.own_name(scope, id, "FunctionName")?;
                 let own = self.usable(place, "function", own, is_function_name);
-                self.untaken(
-                    scope,
-                    id,
-                    place,
-                    "function",
-                    own,
-                    fitted(&shown, FUNCTION_NAME),
-                )
+                self.untaken(scope, id, "function", own, fitted(&shown, FUNCTION_NAME))
             }
             "AWS::SQS::Queue" => {
                 let is_fifo = match scope.property(id, "FifoQueue") {
@@ -161,7 +155,7 @@ impl Resolver<'_> {
                 let own = own.map(|own| with_suffix(own, is_fifo));
                 let own = self.usable(place, "queue", own, is_queue_name);
                 let default = with_suffix(fitted(&shown, 75), is_fifo);
-                self.untaken(scope, id, place, "queue", own, default)
+                self.untaken(scope, id, "queue", own, default)
             }
             "AWS::SNS::Topic" => {
                 let is_fifo = match scope.property(id, "FifoTopic") {
@@ -170,15 +164,15 @@ impl Resolver<'_> {
                 };
                 let own = self.own_name(scope, id, "TopicName")?;
                 let own = own.map(|own| with_suffix(own, is_fifo));
-                self.untaken(scope, id, place, "topic", own, with_suffix(shown, is_fifo))
+                self.untaken(scope, id, "topic", own, with_suffix(shown, is_fifo))
             }
             "AWS::S3::Bucket" => {
                 let own = self.own_name(scope, id, "BucketName")?;
                 let own = self.usable(place, "bucket", own, is_bucket_name);
-                self.untaken(scope, id, place, "bucket", own, bucket_name(&shown))
+                self.untaken(scope, id, "bucket", own, bucket_name(&shown))
             }
             "AWS::ApiGateway::RestApi" | "AWS::ApiGatewayV2::Api" => {
-                self.untaken(scope, id, place, "trigger", None, kebab(&shown))
+                self.untaken(scope, id, "trigger", None, kebab(&shown))
             }
             "AWS::Lambda::Url" => {
                 let function = match scope.property(id, "TargetFunctionArn") {
@@ -190,7 +184,7 @@ impl Resolver<'_> {
                     Some((name, _)) => format!("{name}-url"),
                     None => kebab(&shown),
                 };
-                self.untaken(scope, id, place, "trigger", None, default)
+                self.untaken(scope, id, "trigger", None, default)
             }
             _ => {
                 let last = kind.rsplit("::").next().unwrap_or_default();
@@ -237,24 +231,14 @@ impl Resolver<'_> {
         &self,
         scope: &Scope,
         id: &str,
-        place: Place,
         what: &'static str,
         own: Option<String>,
         default: String,
     ) -> String {
         let mut taken = self.taken.borrow_mut();
         if let Some(own) = own {
-            if !taken.insert((what, own.clone())) {
-                let message = format!(
-                    "two {what}s have the name {own}: one would replace the other{}",
-                    if self.roots.borrow().len() > 1 {
-                        "; --stack NAME serves one stack"
-                    } else {
-                        ""
-                    }
-                );
-                self.context.report.refuse(place, message);
-            }
+            // That two have the same name is told where sections are made of them.
+            taken.insert((what, own.clone()));
             return own;
         }
         let (stem, suffix) = match default.strip_suffix(".fifo") {

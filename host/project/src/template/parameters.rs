@@ -13,7 +13,7 @@ use crate::ProjectError;
 use crate::context::Context;
 use crate::file::Place;
 use crate::resource::Template;
-use crate::value::{Kind, Value};
+use crate::value::{Kind, Map, Value};
 
 /// The values of a template's parameters. Those that `given` has are texts, or lists.
 pub(super) fn parameters(
@@ -32,7 +32,7 @@ pub(super) fn parameters(
                     note: None,
                 }
             }
-            None => own_value(context, name, member.place, &member.value),
+            None => own_value(context, template, name, member.place, &member.value),
         };
         parameters.insert(name.clone(), parameter);
     }
@@ -142,7 +142,13 @@ fn ssm_value(place: Place, name: &str, path: &str) -> Value {
     )
 }
 
-fn own_value(context: &Context, name: &str, place: Place, declaration: &Value) -> Parameter {
+fn own_value(
+    context: &Context,
+    template: &Template,
+    name: &str,
+    place: Place,
+    declaration: &Value,
+) -> Parameter {
     let kind = kind_of(declaration);
     let default = declaration.as_map().and_then(|map| map.get("Default"));
     if ssm_type(&kind).is_some() {
@@ -170,13 +176,48 @@ fn own_value(context: &Context, name: &str, place: Place, declaration: &Value) -
             note: Some((place, note)),
         };
     }
-    let text = placeholder(name, &kind, declaration);
+    let text = match mapped(template, name) {
+        Some(key) if declaration.get("AllowedValues").is_none() => key,
+        _ => placeholder(name, &kind, declaration),
+    };
     let note = format!(
         "the parameter {name} has no default: {text:?} is used; --parameter {name}=VALUE sets it"
     );
     Parameter {
         value: typed(place, &kind, &Value::text(place, text)),
         note: Some((place, note)),
+    }
+}
+
+/// The first key of the mapping in which the value of a parameter is looked up.
+fn mapped(template: &Template, name: &str) -> Option<String> {
+    let mappings = template.root.get("Mappings")?.as_map()?;
+    let sections = ["Resources", "Conditions", "Outputs"];
+    let sections = sections
+        .iter()
+        .filter_map(|section| template.root.get(section));
+    sections
+        .into_iter()
+        .find_map(|section| lookup_in(section, mappings, name))
+}
+
+fn lookup_in(value: &Value, mappings: &Map, name: &str) -> Option<String> {
+    match &value.kind {
+        Kind::List(items) => items
+            .iter()
+            .find_map(|item| lookup_in(item, mappings, name)),
+        Kind::Map(map) => {
+            if let Some(("Fn::FindInMap", argument)) = map.only()
+                && let Some([mapping, first, ..]) = argument.as_list()
+                && first.get("Ref").and_then(Value::as_str) == Some(name)
+            {
+                let mapping = mappings.get(mapping.as_str()?)?.as_map()?;
+                return mapping.iter().next().map(|(key, _)| key.clone());
+            }
+            map.iter()
+                .find_map(|(_, member)| lookup_in(&member.value, mappings, name))
+        }
+        _ => None,
     }
 }
 

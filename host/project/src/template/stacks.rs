@@ -143,11 +143,17 @@ impl Resolver<'_> {
             .map(|text| text.strip_prefix("file://").unwrap_or(text));
         let path = match text {
             Some(text) if !text.contains("://") => scope.template.folder.join(text),
+            // The expansion of SAM's resources has refused an application of the repository.
+            None if value.as_map().is_some()
+                && scope.kind(id) == Some("AWS::Serverless::Application") =>
+            {
+                return Ok(None);
+            }
             _ => {
                 let at = match (text, value.as_unknown()) {
                     (Some(url), _) => format!("at {url}"),
                     (None, Some(why)) => format!("not known: {why}"),
-                    (None, None) => "in the Serverless Application Repository".to_owned(),
+                    (None, None) => format!("no text, but {}", value.described()),
                 };
                 let message = format!(
                     "the resources of the stack {id} are not here: its template is {at}; \

@@ -172,6 +172,14 @@ fn what_is_not_known_is_noted() {
         resolved.notes,
         ["there is no parameter Lst; did you mean List?"]
     );
+    let rest =
+        "Parameters: {Env: {Type: String}}\nMappings: {Envs: {dev: {Name: d}, prod: {Name: p}}}\n";
+    let resolved = try_variables(
+        Options::default(),
+        "V: !FindInMap [Envs, !Ref Env, Name]",
+        rest,
+    );
+    assert_eq!(resolved.variable("V"), "d");
     let resolved = with_rest(Options::default(), "!Join [',', !Ref Subnets]");
     assert_eq!(resolved.variable("V"), "subnet-00000000");
 }

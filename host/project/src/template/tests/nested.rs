@@ -63,7 +63,7 @@ fn applications_of_sam_are_nested_stacks() {
 #[test]
 fn templates_that_are_elsewhere_are_refused() {
     let parent = "Resources:\n  A: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: 'https://s3.amazonaws.com/b/t.yaml'}}\n  \
-        B: {Type: AWS::Serverless::Application, Properties: {Location: {ApplicationId: x, SemanticVersion: 1.0.0}}}\n  \
+        B: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: {ApplicationId: x, SemanticVersion: 1.0.0}}}\n  \
         C: {Type: AWS::SNS::Topic, Properties: {TopicName: !GetAtt A.Outputs.Name, DisplayName: !GetAtt A.Name}}\n  \
         D: {Type: AWS::CloudFormation::Stack}\n";
     let resolved = try_files(Options::default(), &[("template.yaml", parent)]).unwrap();
@@ -72,8 +72,7 @@ fn templates_that_are_elsewhere_are_refused() {
         [
             "template.yaml:2:67: the resources of the stack A are not here: its template is at https://s3.amazonaws.com/b/t.yaml; \
                 download it and name the file instead",
-            "template.yaml:3:66: the resources of the stack B are not here: its template is in the Serverless Application Repository; \
-                download it and name the file instead",
+            "template.yaml:3:67: the resources of the stack B are not here: its template is no text, but a map; download it and name the file instead",
             "template.yaml:4:91: a stack has outputs only: A.Outputs.NAME",
             "template.yaml:5:6: the stack D has no TemplateURL",
         ]
