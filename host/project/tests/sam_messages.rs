@@ -397,3 +397,23 @@ fn many_routes_are_expanded_at_once() {
     // Far more than needed: what is quadratic takes minutes.
     assert!(started.elapsed().as_secs() < 20);
 }
+
+#[test]
+fn keys_inside_of_properties_are_checked() {
+    let text = "Transform: AWS::Serverless-2016-10-31\nGlobals:\n  Function: {FunctionUrlConfig: {AuthType: NONE, \
+                Cros: {}}}\nResources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties:\n      \
+                EventInvokeConfig: {DestinationConfig: {OnFailur: {}}}\n      Events:\n        E:\n          Type: \
+                Api\n          Properties: {Path: /, Method: get, Auth: {Authoriser: NONE}}\n  A:\n    Type: \
+                AWS::Serverless::Api\n    Properties: {StageName: s, Cors: {AllowOrigins: \"'*'\"}, Auth: {Authorizers: \
+                {C: {UserPoolArn: arn, Identity: {Heder: x}}}}}\n";
+    assert_eq!(
+        expand_all(text).notes,
+        [
+            "t.yaml:3:50: Globals.Function.FunctionUrlConfig has an unknown key Cros; did you mean Cors?",
+            "t.yaml:8:47: F.EventInvokeConfig.DestinationConfig has an unknown key OnFailur; did you mean OnFailure?",
+            "t.yaml:12:53: F.Events.E.Auth has an unknown key Authoriser; did you mean Authorizer?",
+            "t.yaml:15:39: A.Cors has an unknown key AllowOrigins; did you mean AllowOrigin?",
+            "t.yaml:15:115: A.Auth.Authorizers.C.Identity has an unknown key Heder; did you mean Header?",
+        ]
+    );
+}

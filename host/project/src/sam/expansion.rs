@@ -26,6 +26,8 @@ pub(super) struct Expansion<'c> {
     pub(super) references: BTreeMap<(String, String), String>,
     /// Roles that exist if something refers to them.
     roles: BTreeMap<String, (Place, Attributes)>,
+    /// Properties that have no effect here, with the resources that have them.
+    pub(super) without_effect: BTreeMap<String, Vec<String>>,
     /// The values of parameters that are known now.
     parameters: BTreeMap<String, String>,
     /// The events of type Api and HttpApi by the id of their APIs.
@@ -103,6 +105,7 @@ impl<'c> Expansion<'c> {
             conditions: Map::default(),
             references: BTreeMap::new(),
             roles: BTreeMap::new(),
+            without_effect: BTreeMap::new(),
             parameters,
             routes: IndexMap::new(),
         }
@@ -213,8 +216,21 @@ impl<'c> Expansion<'c> {
         self.context.report.note(place, text);
     }
 
+    /// Notes properties that have no effect here, each with the resources that have it.
+    fn note_without_effect(&self) {
+        for (property, ids) in &self.without_effect {
+            let ids = match ids.as_slice() {
+                few if few.len() <= 3 => few.join(", "),
+                many => format!("{} resources", many.len()),
+            };
+            let text = format!("{property} has no effect here: {ids}");
+            self.context.report.note(None, text);
+        }
+    }
+
     /// Puts the resources into the template, and lets references to generated resources refer to them.
     pub(super) fn finish(mut self, root: &mut Map, place: Place) {
+        self.note_without_effect();
         let mut used = BTreeSet::new();
         for member in self.resources.iter().chain(root.iter()) {
             references::roles(&member.1.value, &mut used);

@@ -52,6 +52,11 @@ pub(super) fn expand(expansion: &mut Expansion<'_>, id: &str) {
     let (place_of_code, code) = code(properties, place);
     lambda.insert("Code", place_of_code, code);
     others(expansion, id, properties, &mut lambda);
+    if properties.get("DeploymentPreference").is_some() {
+        let property = "DeploymentPreference of AWS::Serverless::Function".to_owned();
+        let resources = expansion.without_effect.entry(property).or_default();
+        resources.push(id.to_owned());
+    }
     let role = properties.get("Role");
     if role.is_none_or(|role| role.get("Fn::If").is_some()) {
         expansion.add_role(format!("{id}Role"), place, attributes.clone());

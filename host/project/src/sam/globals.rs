@@ -11,7 +11,8 @@ use crate::value::{Kind, Map, Value};
 
 use super::build::is_intrinsic;
 use super::expansion::Expansion;
-use super::schema;
+use super::names::with_nearest;
+use super::{keys, schema};
 
 /// Lists that replace the global ones.
 const REPLACED: [&str; 2] = [
@@ -33,7 +34,7 @@ pub(super) fn merge(expansion: &mut Expansion<'_>, globals: &Value) -> Result<()
     };
     for (section, member) in sections {
         let Some(known) = schema::globals_of(section) else {
-            let text = schema::with_nearest(
+            let text = with_nearest(
                 format!("Globals has no section {section}"),
                 section,
                 &schema::global_sections(),
@@ -49,10 +50,16 @@ pub(super) fn merge(expansion: &mut Expansion<'_>, globals: &Value) -> Result<()
         for (name, property) in properties {
             if !known.contains(&name.as_str()) {
                 let text = format!("Globals.{section} cannot have {name}");
-                let text = schema::with_nearest(text, name, &known);
+                let text = with_nearest(text, name, &known);
                 expansion.refuse(property.place, text);
             }
         }
+        keys::check(
+            expansion,
+            section,
+            &format!("Globals.{section}"),
+            properties,
+        );
         for id in expansion.ids_of(section) {
             apply(expansion, &id, section, properties, &known);
         }
@@ -76,7 +83,7 @@ fn apply(expansion: &mut Expansion<'_>, id: &str, section: &str, globals: &Map, 
             let name = item.as_str().unwrap_or_default();
             if name != "*" && !known.contains(&name) {
                 let text = format!("IgnoreGlobals of {id}: Globals.{section} cannot have {name}");
-                expansion.refuse(item.place, schema::with_nearest(text, name, known));
+                expansion.refuse(item.place, with_nearest(text, name, known));
             }
         }
     }

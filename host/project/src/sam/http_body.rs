@@ -5,12 +5,9 @@ use crate::value::{Kind, Map, Value};
 use super::build::{At, child, is_intrinsic, is_no_value};
 use super::definition::{is_openapi, is_version};
 use super::expansion::{Expansion, Route};
+use super::names::with_nearest;
 use super::openapi;
-use super::schema::with_nearest;
 use super::security::{self, IAM, NONE};
-
-/// The keys of `Auth`.
-const AUTH: [&str; 3] = ["Authorizers", "DefaultAuthorizer", "EnableIamAuthorizer"];
 
 /// The keys of `CorsConfiguration`, and what they are in OpenAPI.
 const CORS: [(&str, &str); 6] = [
@@ -162,11 +159,8 @@ fn cors(expansion: &Expansion<'_>, id: &str, body: &mut Map, api: &Value) {
             }
         }
         (None, Kind::Map(map)) => {
-            let known = CORS.map(|(name, _)| name);
             for (name, member) in map {
                 let Some((_, key)) = CORS.iter().find(|(known, _)| known == name) else {
-                    let text = format!("CorsConfiguration of {id} has an unknown key {name}");
-                    expansion.note(member.place, with_nearest(text, name, &known));
                     continue;
                 };
                 let is_off = *key == "allowCredentials" && member.value.as_bool() != Some(true);
@@ -205,12 +199,6 @@ fn authorizers(expansion: &Expansion<'_>, id: &str, body: &mut Map, api: &Value)
     let Some(auth) = api.get("Auth") else {
         return;
     };
-    for (key, value) in auth.members() {
-        if !AUTH.contains(&key) {
-            let text = format!("Auth of {id} has an unknown key {key}");
-            expansion.note(value.place, with_nearest(text, key, &AUTH));
-        }
-    }
     let mut schemes = Map::default();
     if let Some(enabled) = auth.get("EnableIamAuthorizer")
         && enabled.as_bool() == Some(true)

@@ -20,6 +20,8 @@ mod function;
 mod globals;
 mod http_api;
 mod http_body;
+mod keys;
+mod names;
 mod notifications;
 mod openapi;
 mod polling;

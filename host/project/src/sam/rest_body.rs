@@ -8,30 +8,9 @@ use super::api_events::ANY;
 use super::build::{At, child, is_intrinsic};
 use super::definition::{is_openapi, is_version};
 use super::expansion::Expansion;
+use super::names::with_nearest;
 use super::openapi::{self, INTEGRATION};
-use super::schema::with_nearest;
 use super::security;
-
-/// The keys of `Auth`.
-const AUTH: [&str; 8] = [
-    "Authorizers",
-    "DefaultAuthorizer",
-    "InvokeRole",
-    "AddDefaultAuthorizerToCorsPreflight",
-    "AddApiKeyRequiredToCorsPreflight",
-    "ApiKeyRequired",
-    "ResourcePolicy",
-    "UsagePlan",
-];
-
-/// The keys of `Cors`.
-const CORS: [&str; 5] = [
-    "AllowMethods",
-    "AllowHeaders",
-    "AllowOrigin",
-    "MaxAge",
-    "AllowCredentials",
-];
 
 /// The body of an API that SAM writes itself.
 pub(super) fn skeleton(at: At, api: &Value) -> Map {
@@ -105,14 +84,6 @@ fn cors(expansion: &Expansion<'_>, id: &str, body: &mut Map, api: &Value) {
     let at = At(cors.place);
     let is_map = cors.as_map().is_some() && !is_intrinsic(cors);
     let property = |key: &str| cors.get(key).filter(|_| is_map);
-    if is_map {
-        for (key, value) in cors.members() {
-            if !CORS.contains(&key) {
-                let text = format!("Cors of {id} has an unknown key {key}");
-                expansion.note(value.place, with_nearest(text, key, &CORS));
-            }
-        }
-    }
     let origin = match is_map {
         true => property("AllowOrigin").cloned(),
         false => Some(cors.clone()),
@@ -209,12 +180,6 @@ fn authorizers(expansion: &Expansion<'_>, id: &str, body: &mut Map, api: &Value)
         return;
     };
     let at = At(auth.place);
-    for (key, value) in auth.members() {
-        if !AUTH.contains(&key) {
-            let text = format!("Auth of {id} has an unknown key {key}");
-            expansion.note(value.place, with_nearest(text, key, &AUTH));
-        }
-    }
     let default = auth.get("DefaultAuthorizer");
     let default_name = default.and_then(|name| expansion.literal(name));
     let authorizers = auth.get("Authorizers");

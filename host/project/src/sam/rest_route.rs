@@ -5,8 +5,8 @@ use crate::value::{Kind, Map, Value};
 use super::build::{At, child, copy};
 use super::definition::is_version;
 use super::expansion::{Expansion, Route};
+use super::names::with_nearest;
 use super::openapi::{self, INTEGRATION};
-use super::schema::with_nearest;
 use super::{rest_body, security};
 
 /// Adds a route to a body.

@@ -10,6 +10,8 @@ use crate::value::{Kind as ValueKind, Map, Value};
 
 use super::build::PREFIX;
 use super::expansion::Expansion;
+use super::keys;
+use super::names::with_nearest;
 use super::tables::{EVENTS, GLOBALS, Kind, POLLING, RESOURCES};
 
 /// The properties that a section of `Globals` may have. None if there is no such section.
@@ -21,14 +23,6 @@ pub(super) fn globals_of(section: &str) -> Option<Vec<&'static str>> {
 /// The sections that `Globals` may have.
 pub(super) fn global_sections() -> Vec<&'static str> {
     GLOBALS.iter().map(|(name, _)| *name).collect()
-}
-
-/// A message with the nearest of the names that would be right.
-pub(super) fn with_nearest(text: String, name: &str, known: &[&str]) -> String {
-    match nearest(name, known) {
-        Some(known) => format!("{text}; did you mean {known}?"),
-        None => text,
-    }
 }
 
 /// Checks the resources of SAM and their events.
@@ -59,6 +53,7 @@ pub(super) fn check(expansion: &Expansion<'_>) {
             member.place,
             kind,
             member.value.get("Properties"),
+            false,
         );
         if name == "Function" {
             events(expansion, id, &member.value);
@@ -84,6 +79,7 @@ fn properties(
     place: Place,
     kind: &Kind,
     properties: Option<&Value>,
+    is_event: bool,
 ) {
     let empty = Map::default();
     let properties = match properties.map(|properties| (&properties.kind, properties)) {
@@ -103,6 +99,8 @@ fn properties(
             expansion.note(member.place, with_nearest(text, name, &known));
         }
     }
+    let at = if is_event { "Events." } else { "" };
+    keys::check(expansion, &format!("{at}{}", kind.name), path, properties);
     for name in kind.required.split_whitespace() {
         if properties.get(name).is_none_or(Value::is_null) {
             expansion.refuse(place, format!("{path} needs the property {name}"));
@@ -138,6 +136,7 @@ fn events(expansion: &Expansion<'_>, id: &str, function: &Value) {
             member.place,
             kind,
             event.get("Properties"),
+            true,
         );
     }
 }

@@ -6,7 +6,6 @@ use super::attributes::Attributes;
 use super::build::{At, copy, copy_as};
 use super::expansion::Expansion;
 use super::rest_api;
-use super::schema::with_nearest;
 
 /// The properties that an API of API Gateway has under the same names.
 const SAME: [&str; 8] = [
@@ -111,13 +110,6 @@ fn route(
         let text = format!("the route {key} of {id} needs a FunctionArn");
         return expansion.refuse(place, text);
     };
-    let known = [&OF_ROUTE[..], &["FunctionArn", "IntegrationTimeout"]].concat();
-    for (name, value) in spec.members() {
-        if !known.contains(&name) {
-            let text = format!("the route {key} of {id} has an unknown key {name}");
-            expansion.note(value.place, with_nearest(text, name, &known));
-        }
-    }
     let integration = format!("{id}{clean}Integration");
     let mut routed = Map::default();
     copy(spec, &mut routed, &OF_ROUTE);
