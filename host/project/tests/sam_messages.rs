@@ -417,3 +417,17 @@ fn keys_inside_of_properties_are_checked() {
         ]
     );
 }
+
+#[test]
+fn a_template_without_the_macro_is_read_as_if_it_had_it() {
+    let text =
+        "Resources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties: {CodeUri: src}\n";
+    let expanded = expand_all(text);
+    assert_eq!(expanded.resources["F"]["Properties"]["Code"], "src");
+    assert_eq!(
+        expanded.notes,
+        [
+            "t.yaml:3:11: AWS reads types of SAM only in templates with Transform: AWS::Serverless-2016-10-31"
+        ]
+    );
+}

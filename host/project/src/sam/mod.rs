@@ -38,24 +38,38 @@ mod tables;
 mod usage_plan;
 mod websocket;
 
+use crate::ProjectError;
 use crate::context::Context;
+use crate::file::Place;
 use crate::resource::Template;
-use crate::value::Kind;
-use crate::{ProjectError, value};
+use crate::value::{Kind, Value};
 
+use build::PREFIX;
 use expansion::Expansion;
 
 /// The name of the macro in `Transform`.
 pub const MACRO: &str = "AWS::Serverless-2016-10-31";
 
-/// Whether a template uses the macro.
+/// Whether a template uses the macro, or has resources that only the macro understands.
 #[must_use]
 pub fn is_used(template: &Template) -> bool {
-    let transforms = template.root.get("Transform").map(value::Value::items);
-    transforms
-        .unwrap_or_default()
-        .iter()
-        .any(|name| name.as_str() == Some(MACRO))
+    is_named(template) || first_resource(template).is_some()
+}
+
+fn is_named(template: &Template) -> bool {
+    let transforms = template.root.get("Transform").map(Value::items);
+    let mut names = transforms.unwrap_or_default().iter();
+    names.any(|name| name.as_str() == Some(MACRO))
+}
+
+/// The place of the type of the first resource of SAM.
+fn first_resource(template: &Template) -> Option<Place> {
+    let resources = template.root.get("Resources")?;
+    let mut types = resources
+        .members()
+        .filter_map(|(_, resource)| resource.get("Type"));
+    let first = types.find(|kind| kind.as_str().is_some_and(|kind| kind.starts_with(PREFIX)));
+    first.map(|kind| kind.place)
 }
 
 /// Replaces the resources of SAM by those of CloudFormation.
@@ -64,6 +78,12 @@ pub fn is_used(template: &Template) -> bool {
 ///
 /// [`ProjectError::At`] if `Resources` or `Globals` are no maps.
 pub fn expand(context: &Context, template: &mut Template) -> Result<(), ProjectError> {
+    if let Some(place) = first_resource(template)
+        && !is_named(template)
+    {
+        let text = format!("AWS reads types of SAM only in templates with Transform: {MACRO}");
+        context.report.note(place, text);
+    }
     let Some(resources) = template.root.get_mut("Resources") else {
         return Ok(());
     };
