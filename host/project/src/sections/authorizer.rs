@@ -10,7 +10,7 @@
 use crate::context::Context;
 use crate::document::{Document, Item, Table};
 use crate::file::Place;
-use crate::resource::Stack;
+use crate::resource::{Resource, Stack};
 use crate::value::Value;
 
 use super::read::{number, one_of, texts};
@@ -50,6 +50,15 @@ pub struct Authorizers {
     pub network: Vec<String>,
     /// The names of those that have been refused.
     refused: Vec<String>,
+}
+
+/// What a route of CloudFormation says about its guard.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'v> {
+    /// The route or method.
+    pub route: &'v Resource,
+    /// The type of authorizers of its API.
+    pub kind: &'static str,
 }
 
 /// Where an authorizer is defined.
@@ -101,6 +110,31 @@ impl Authorizers {
                 "needs the authorizer {name}, which the project does not define"
             )),
         }
+    }
+
+    /// The guard of a route or method of CloudFormation: its `AuthorizationType`, `AuthorizerId` and
+    /// `AuthorizationScopes`.
+    pub fn asked(&mut self, stack: &Stack, asked: Asked<'_>) -> Guard {
+        let route = asked.route;
+        let kind = route.properties.text_of("AuthorizationType");
+        match kind.as_deref().unwrap_or("NONE") {
+            "NONE" => return Guard::Open,
+            "AWS_IAM" => return self.iam(route.place),
+            _ => {}
+        }
+        let Some(id) = route.get("AuthorizerId") else {
+            return Guard::Unknown("needs an authorizer, and has no AuthorizerId".to_owned());
+        };
+        if let Some(why) = id.as_unknown() {
+            return Guard::Unknown(format!(
+                "needs an authorizer that exists on AWS only ({why})"
+            ));
+        }
+        let found = reference::find(stack, asked.kind, Some(id));
+        let name = found.map_or_else(|| id.as_str().unwrap_or_default(), |found| &found.name);
+        let scopes = route.get("AuthorizationScopes").map(Value::items);
+        let scopes = scopes.unwrap_or_default().iter().filter_map(Value::as_str);
+        self.guard(name, scopes.map(str::to_owned).collect())
     }
 
     /// The guard of a route whose requests are signed.

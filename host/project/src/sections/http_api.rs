@@ -13,7 +13,7 @@ use crate::file::Place;
 use crate::resource::{Resource, Stack};
 use crate::value::Value;
 
-use super::authorizer::{self, Around, Authorizers, Definition, Guard, Style};
+use super::authorizer::{self, Around, Asked, Authorizers, Definition, Guard, Style};
 use super::door::{self, Door};
 use super::openapi::{self, Need};
 use super::read::{number, one_of, seconds};
@@ -158,23 +158,8 @@ impl Writer<'_> {
                 self.context.report.refuse(route.place, message);
                 continue;
             };
-            let kind = route.properties.text_of("AuthorizationType");
-            let guard = match kind.as_deref().unwrap_or("NONE") {
-                "NONE" => Guard::Open,
-                "AWS_IAM" => self.authorizers.iam(route.place),
-                _ => {
-                    let value = route.get("AuthorizerId");
-                    let found = reference::find(stack, "AWS::ApiGatewayV2::Authorizer", value);
-                    let scopes = route.get("AuthorizationScopes").map(Value::items);
-                    let scopes = scopes.unwrap_or_default().iter().filter_map(Value::as_str);
-                    let scopes = scopes.map(str::to_owned).collect();
-                    let name = found.map_or_else(
-                        || value.and_then(Value::as_str).unwrap_or_default(),
-                        |found| &found.name,
-                    );
-                    self.authorizers.guard(name, scopes)
-                }
-            };
+            let kind = "AWS::ApiGatewayV2::Authorizer";
+            let guard = self.authorizers.asked(stack, Asked { route, kind });
             self.route(Route {
                 key: key.trim().to_owned(),
                 place: route.place,
@@ -211,7 +196,13 @@ impl Writer<'_> {
         self.authorizers.add(around, definition);
     }
 
-    fn route(&mut self, route: Route<'_>) {
+    fn route(&mut self, mut route: Route<'_>) {
+        let key = normal(&route.key);
+        if key != route.key {
+            let message = format!("{} is served as {key}", route.key);
+            self.context.report.note(route.place, message);
+            route.key = key;
+        }
         match self.item(&route) {
             Ok(item) => {
                 self.routes.insert(route.key, (route.place, item));
@@ -283,6 +274,18 @@ impl Writer<'_> {
             _ => Item::Table(table),
         })
     }
+}
+
+/// A route key with its method in upper case, and without slashes at the end of its path.
+fn normal(key: &str) -> String {
+    let Some((method, path)) = key.split_once(' ') else {
+        return key.to_owned();
+    };
+    let path = match path.trim().trim_end_matches('/') {
+        "" => "/",
+        path => path,
+    };
+    format!("{} {path}", method.to_uppercase())
 }
 
 /// The throttle of route settings, if they have both limits.

@@ -10,7 +10,7 @@ use crate::document::{Document, Item, Table};
 use crate::resource::{Resource, Stack};
 use crate::value::Value;
 
-use super::authorizer::{self, Around, Authorizers, Definition, Guard, Style};
+use super::authorizer::{self, Around, Asked, Authorizers, Definition, Guard, Style};
 use super::door::{self, Door};
 use super::read::seconds;
 use super::reference::{self, Why};
@@ -123,7 +123,10 @@ impl Writer<'_> {
     /// The value of a route; none if the plugin does the same without it. An error says what it does instead.
     fn route(&mut self, key: &str, route: &Resource) -> Result<Option<Item>, Why> {
         let guard = match key {
-            CONNECT => self.guard(route),
+            CONNECT => {
+                let kind = "AWS::ApiGatewayV2::Authorizer";
+                self.authorizers.asked(self.stack, Asked { route, kind })
+            }
             _ => Guard::Open,
         };
         if let Guard::Unknown(why) = guard {
@@ -168,23 +171,6 @@ impl Writer<'_> {
             1 => Item::Text(function),
             _ => Item::Table(table),
         }))
-    }
-
-    fn guard(&mut self, route: &Resource) -> Guard {
-        let kind = route.properties.text_of("AuthorizationType");
-        match kind.as_deref().unwrap_or("NONE") {
-            "NONE" => Guard::Open,
-            "AWS_IAM" => self.authorizers.iam(route.place),
-            _ => {
-                let value = route.get("AuthorizerId");
-                let found = reference::find(self.stack, "AWS::ApiGatewayV2::Authorizer", value);
-                let name = found.map_or_else(
-                    || value.and_then(Value::as_str).unwrap_or_default(),
-                    |found| &found.name,
-                );
-                self.authorizers.guard(name, Vec::new())
-            }
-        }
     }
 }
 

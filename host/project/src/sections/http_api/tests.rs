@@ -223,7 +223,7 @@ Doc:
               authorizerPayloadFormatVersion: '1.0'
 Quick:
   Type: AWS::ApiGatewayV2::Api
-  Properties: {Name: q, ProtocolType: HTTP, RouteKey: GET /q, Target: 'arn:aws:lambda:us-east-1:123456789012:function:f'}
+  Properties: {Name: q, ProtocolType: HTTP, RouteKey: get /q/, Target: 'arn:aws:lambda:us-east-1:123456789012:function:f'}
 Broken:
   Type: AWS::ApiGatewayV2::Api
   Properties: {Body: '{"a": [}'}
@@ -286,6 +286,7 @@ api-id = "a1b2c3d4e5"
     assert_eq!(
         written.notes,
         [
+            "template.yaml:41:1: get /q/ is served as GET /q",
             "template.yaml:44:1: the API Broken has no routes that can be served",
             "template.yaml:49:23: the API a1b2c3d4e5 is not in the project; its routes that are in the project are those of \
              the trigger api",

@@ -103,4 +103,6 @@ impl Writer<'_> {
 }
 
 #[cfg(test)]
+mod bad_tests;
+#[cfg(test)]
 mod tests;

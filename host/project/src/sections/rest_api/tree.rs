@@ -5,7 +5,7 @@ use crate::value::Value;
 
 use super::Writer;
 use super::method::Method;
-use crate::sections::authorizer::{Definition, Guard};
+use crate::sections::authorizer::{Asked, Definition};
 use crate::sections::reference;
 
 /// How deep resources may be nested.
@@ -40,7 +40,11 @@ impl Writer<'_> {
                     continue;
                 }
             };
-            let guard = self.guard(method);
+            let asked = Asked {
+                route: method,
+                kind: "AWS::ApiGateway::Authorizer",
+            };
+            let guard = self.authorizers.asked(stack, asked);
             let (required, models) = self.validated(method);
             self.method(Method {
                 key,
@@ -79,25 +83,5 @@ impl Writer<'_> {
             id = resource.get("ParentId");
         }
         Err("is below a resource that is its own parent".to_owned())
-    }
-
-    fn guard(&mut self, method: &Resource) -> Guard {
-        let kind = method.properties.text_of("AuthorizationType");
-        match kind.as_deref().unwrap_or("NONE") {
-            "NONE" => Guard::Open,
-            "AWS_IAM" => self.authorizers.iam(method.place),
-            _ => {
-                let value = method.get("AuthorizerId");
-                let found = reference::find(self.stack, "AWS::ApiGateway::Authorizer", value);
-                let scopes = method.get("AuthorizationScopes").map(Value::items);
-                let scopes = scopes.unwrap_or_default().iter().filter_map(Value::as_str);
-                let scopes = scopes.map(str::to_owned).collect();
-                let name = found.map_or_else(
-                    || value.and_then(Value::as_str).unwrap_or_default(),
-                    |found| &found.name,
-                );
-                self.authorizers.guard(name, scopes)
-            }
-        }
     }
 }
