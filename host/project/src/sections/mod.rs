@@ -76,9 +76,10 @@ pub fn write(context: &Context, stack: &Stack) -> Document {
     bucket::write(context, stack, &mut document);
     version::write(context, stack, &mut document);
     asynchronous::write(context, stack, &mut document);
+    // Triggers of APIs have names already, the others take what is left.
+    doors(context, stack, &mut document);
     event_source_mapping::write(context, stack, &mut document);
     notification::write(context, stack, &mut document);
-    doors(context, stack, &mut document);
     sources::tell(context, stack, &document);
     verdicts::tell(context, stack);
     properties::tell(context, stack);
