@@ -14,7 +14,7 @@ use crate::resource::{Resource, Stack};
 use crate::value::Value;
 
 use super::read::{number, one_of, texts};
-use super::reference;
+use super::reference::{self, Why};
 
 /// The name of the authorizer of requests that are signed.
 pub const IAM: &str = "iam";
@@ -38,7 +38,7 @@ pub enum Guard {
     /// Whom this authorizer lets pass, with one of these scopes if there are any.
     Named(String, Vec<String>),
     /// Nobody: why the route cannot be served.
-    Unknown(String),
+    Unknown(Why),
 }
 
 /// The authorizers of an API.
@@ -48,8 +48,8 @@ pub struct Authorizers {
     pub tables: Table,
     /// The origins of keys.
     pub network: Vec<String>,
-    /// The names of those that have been refused.
-    refused: Vec<String>,
+    /// Those that are not there, with what their routes are told.
+    refused: Vec<(String, Why)>,
 }
 
 /// What a route of CloudFormation says about its guard.
@@ -95,8 +95,8 @@ impl Authorizers {
     /// The guard of a route with the authorizer of this name.
     #[must_use]
     pub fn guard(&self, name: &str, scopes: Vec<String>) -> Guard {
-        if self.refused.iter().any(|refused| refused == name) {
-            return Guard::Unknown(format!("needs the authorizer {name}, which is left out"));
+        if let Some((_, why)) = self.refused.iter().find(|(refused, _)| refused == name) {
+            return Guard::Unknown(why.clone());
         }
         match self.tables.get(name) {
             // Other types do not check scopes.
@@ -106,9 +106,9 @@ impl Authorizers {
                 }
                 _ => Guard::Named(name.to_owned(), Vec::new()),
             },
-            _ => Guard::Unknown(format!(
-                "needs the authorizer {name}, which the project does not define"
-            )),
+            _ => Guard::Unknown(
+                format!("needs the authorizer {name}, which the project does not define").into(),
+            ),
         }
     }
 
@@ -123,12 +123,12 @@ impl Authorizers {
             _ => {}
         }
         let Some(id) = route.get("AuthorizerId") else {
-            return Guard::Unknown("needs an authorizer, and has no AuthorizerId".to_owned());
+            return Guard::Unknown("needs an authorizer, and has no AuthorizerId".into());
         };
         if let Some(why) = id.as_unknown() {
-            return Guard::Unknown(format!(
-                "needs an authorizer that exists on AWS only ({why})"
-            ));
+            return Guard::Unknown(
+                format!("needs an authorizer that exists on AWS only ({why})").into(),
+            );
         }
         let found = reference::find(stack, asked.kind, Some(id));
         let name = found.map_or_else(|| id.as_str().unwrap_or_default(), |found| &found.name);
@@ -149,21 +149,27 @@ impl Authorizers {
 
     /// Adds an authorizer.
     pub fn add(&mut self, around: Around<'_>, definition: Definition<'_>) {
+        let name = definition.name;
         let table = match definition.kind().as_str() {
             "TOKEN" | "REQUEST" => lambda(around, definition),
-            "JWT" => Some(self.jwt(around, definition)),
-            "COGNITO_USER_POOLS" => Some(self.cognito(around, definition)),
-            kind => {
-                let name = definition.name;
-                let message =
-                    format!("the authorizer {name} has the type {kind:?}, which is not known");
-                around.context.report.refuse(definition.place, message);
-                None
-            }
+            "JWT" => Ok(self.jwt(around, definition)),
+            "COGNITO_USER_POOLS" => Ok(self.cognito(around, definition)),
+            kind => Err(format!("has the type {kind:?}, which is not known").into()),
         };
         match table {
-            Some(table) => self.tables.set(definition.name, table, definition.place),
-            None => self.refused.push(definition.name.to_owned()),
+            Ok(table) => self.tables.set(name, table, definition.place),
+            Err(why) => {
+                let subject = format!("the authorizer {name}");
+                let end = "the routes that need it are not served";
+                why.tell(around.context, definition.place, &subject, end);
+                let told = match why {
+                    Why::LeftOut(function) => Why::LeftOut(function),
+                    Why::Refused(_) => {
+                        format!("needs the authorizer {name}, which is refused").into()
+                    }
+                };
+                self.refused.push((name.to_owned(), told));
+            }
         }
     }
 
@@ -260,23 +266,11 @@ impl Definition<'_> {
 }
 
 /// A function that decides.
-fn lambda(around: Around<'_>, definition: Definition<'_>) -> Option<Table> {
-    let name = definition.name;
+fn lambda(around: Around<'_>, definition: Definition<'_>) -> Result<Table, Why> {
     let properties = definition.properties;
-    let Some(uri) = one_of(properties, &["AuthorizerUri", "authorizerUri"]) else {
-        let message = format!("the authorizer {name} has no AuthorizerUri");
-        around.context.report.refuse(definition.place, message);
-        return None;
-    };
-    let invoked = match reference::invoked(around.stack, around.document, uri, around.variables) {
-        Ok(invoked) => invoked,
-        Err(why) => {
-            let subject = format!("the authorizer {name}");
-            let end = "the routes that need it are not served";
-            why.tell(around.context, uri.place, &subject, end);
-            return None;
-        }
-    };
+    let uri = one_of(properties, &["AuthorizerUri", "authorizerUri"]);
+    let uri = uri.ok_or("has no AuthorizerUri")?;
+    let invoked = reference::invoked(around.stack, around.document, uri, around.variables)?;
     let is_token = definition.kind() == "TOKEN";
     let mut table = Table::default();
     let kind = if is_token { "token" } else { "request" };
@@ -326,7 +320,7 @@ fn lambda(around: Around<'_>, definition: Definition<'_>) -> Option<Table> {
             table.set("enable-simple-responses", true, simple.place);
         }
     }
-    Some(table)
+    Ok(table)
 }
 
 /// `1.0`, which YAML has as a number, too.

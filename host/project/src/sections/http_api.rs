@@ -214,7 +214,7 @@ impl Writer<'_> {
     /// The value of a route; an error says what it does instead.
     fn item(&self, route: &Route<'_>) -> Result<Item, Why> {
         if let Guard::Unknown(why) = &route.guard {
-            return Err(why.clone().into());
+            return Err(why.clone());
         }
         let Some(integration) = route.integration else {
             return Err("has no integration in the project".into());

@@ -130,7 +130,7 @@ impl Writer<'_> {
             _ => Guard::Open,
         };
         if let Guard::Unknown(why) = guard {
-            return Err(why.into());
+            return Err(why.clone());
         }
         let integration = door::integration(self.stack, self.api, route);
         let integration = integration.ok_or("has no integration in the project")?;

@@ -45,7 +45,7 @@ impl Writer<'_> {
     /// The value of a route; an error says what the method does instead.
     fn item(&mut self, method: &Method<'_>) -> Result<Item, Why> {
         if let Guard::Unknown(why) = &method.guard {
-            return Err(why.clone().into());
+            return Err(why.clone());
         }
         let Some(integration) = method.integration else {
             return Err("has no integration".into());
