@@ -143,8 +143,12 @@ impl fmt::Display for Explained<'_> {
         let margin = " ".repeat(number.len());
         let mut lines = self.files.text(self.place.file).lines();
         let line = lines.nth(self.place.line.saturating_sub(1) as usize);
-        let line: String = line.unwrap_or_default().chars().take(200).collect();
-        let indent = " ".repeat(self.place.column.saturating_sub(1) as usize);
+        // Files that programs write can be one line.
+        let column = self.place.column.saturating_sub(1) as usize;
+        let skipped = if column < 160 { 0 } else { column - 40 };
+        let line = line.unwrap_or_default().chars().skip(skipped);
+        let line: String = line.take(200).collect();
+        let indent = " ".repeat(column - skipped);
         let message = self.message;
         write!(
             f,
@@ -156,6 +160,20 @@ impl fmt::Display for Explained<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_long_line_the_place_is_shown() {
+        let mut files = Files::default();
+        let file = files.add(Path::new("plan.json"), "x".repeat(1_000_000));
+        let place = Place {
+            file,
+            line: 1,
+            column: 500_001,
+        };
+        let text = files.explained(place, "m").to_string();
+        assert!(text.len() < 400, "{}", text.len());
+        assert!(text.ends_with(&format!("\n  | {}^", " ".repeat(40))));
+    }
 
     #[test]
     fn a_message_shows_its_line() {

@@ -14,6 +14,7 @@
 //! On failure: [`ProjectError`], with file, line and column of the template.
 
 pub mod cdk;
+mod cfn;
 pub mod context;
 pub mod document;
 pub mod file;
@@ -26,6 +27,7 @@ pub mod samconfig;
 pub mod sections;
 pub mod serverless;
 pub mod template;
+pub mod terraform;
 pub mod value;
 pub mod yaml;
 

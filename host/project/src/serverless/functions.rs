@@ -3,9 +3,9 @@
 //! Contract: for each function the resources `…LambdaFunction` and, as it asks for them, `…LambdaFunctionUrl`,
 //! `…LambdaEvConf`, an alias and its version. Settings of the provider are defaults; `environment` is merged.
 
-use super::cfn::{self, Body, Compiled};
 use super::names;
 use super::service::{Function, Service};
+use crate::cfn::{self, Body, Compiled};
 use crate::value::{Kind, Map, Value};
 
 /// The memory of a function that does not say, in MB.

@@ -7,7 +7,6 @@
 //! On failure: a [`ProjectError`] with the place of what makes the file unusable. What is not served is refused, or noted,
 //! in the report.
 
-mod cfn;
 mod events;
 mod functions;
 mod names;
@@ -21,11 +20,11 @@ mod variables;
 use std::path::Path;
 
 use crate::ProjectError;
+use crate::cfn::Compiled;
 use crate::context::Context;
 use crate::file::TEMPLATE_BYTES;
 use crate::resource::Template;
 use crate::value::{Kind, Map, Value};
-use cfn::Compiled;
 use service::Service;
 
 /// Endings of files that are programs.

@@ -4,8 +4,8 @@
 //! stage in front are served as well as those without, so `noPrependStageInUrl` needs nothing. Settings that have no
 //! counterpart are noted, in one line.
 
-use super::cfn::{Body, Compiled};
 use super::service::Service;
+use crate::cfn::{Body, Compiled};
 use crate::value::Value;
 
 /// Where the plugin listens unless it is said.

@@ -8,8 +8,8 @@
 
 use std::path::Path;
 
-use super::cfn::{self, Body};
 use crate::ProjectError;
+use crate::cfn::{self, Body};
 use crate::context::Context;
 use crate::file::GENERATED_BYTES;
 use crate::resource::Template;

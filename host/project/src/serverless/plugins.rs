@@ -4,10 +4,10 @@
 //! here anyway, or only at a deployment, are listed in one note, those without which something does not work are refused, and
 //! of those that are not known it is said that what they add is missing.
 
-use super::cfn::{Body, Compiled};
 use super::names;
 use super::service::{Function, Service};
 use crate::ProjectError;
+use crate::cfn::{Body, Compiled};
 use crate::file::Place;
 use crate::value::{Map, Value};
 

@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 
-use super::cfn;
 use super::names;
 use super::variables::Variables;
 use crate::ProjectError;
+use crate::cfn;
 use crate::context::Context;
 use crate::file::Place;
 use crate::value::{Kind, Map, Value};

@@ -2,8 +2,8 @@
 //!
 //! Contract: a target group and a rule for each event.
 
-use super::super::cfn::{self, Body, Compiled};
 use super::super::service::{Function, Service};
+use crate::cfn::{self, Body, Compiled};
 use crate::file::Place;
 use crate::value::Value;
 

@@ -5,9 +5,9 @@
 
 use indexmap::IndexSet;
 
-use super::super::cfn::{self, Body, Compiled};
 use super::super::names;
 use super::super::service::{Function, Service};
+use crate::cfn::{self, Body, Compiled};
 use crate::file::Place;
 use crate::value::Value;
 

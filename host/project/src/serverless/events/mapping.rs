@@ -1,8 +1,8 @@
 //! Events that Lambda polls for: `sqs`, `stream`, `msk`, `kafka`, `activemq` and `rabbitmq`, as event source mappings.
 
-use super::super::cfn::{self, Body, Compiled};
 use super::super::names;
 use super::super::service::{Function, Service};
+use crate::cfn::{self, Body, Compiled};
 use crate::file::Place;
 use crate::value::{Map, Value};
 

@@ -12,8 +12,8 @@ mod schedule;
 mod sns;
 mod websocket;
 
-use super::cfn::Compiled;
 use super::service::{Function, Service};
+use crate::cfn::Compiled;
 use crate::file::Place;
 
 /// Types of events that are compiled together, for all functions.

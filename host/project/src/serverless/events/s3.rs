@@ -5,9 +5,9 @@
 
 use indexmap::IndexMap;
 
-use super::super::cfn::{Body, Compiled};
 use super::super::names;
 use super::super::service::{Function, Service};
+use crate::cfn::{Body, Compiled};
 use crate::file::Place;
 use crate::value::{Map, Value};
 

@@ -2,9 +2,9 @@
 
 use sha2::{Digest, Sha256};
 
-use super::super::cfn::{self, Body, Compiled};
 use super::super::names;
 use super::super::service::{Function, Service};
+use crate::cfn::{self, Body, Compiled};
 use crate::file::Place;
 use crate::value::{Map, Value};
 

@@ -1,8 +1,8 @@
 //! `websocket` events: routes of a WebSocket API.
 
-use super::super::cfn::{self, Body, Compiled};
 use super::super::names;
 use super::super::service::{Function, Service};
+use crate::cfn::{self, Body, Compiled};
 use crate::file::Place;
 use crate::value::Value;
 

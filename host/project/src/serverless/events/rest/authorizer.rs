@@ -1,10 +1,10 @@
 //! Authorizers of `http` events.
 
-use super::super::super::cfn::{self, Body, Compiled};
 use super::super::super::names;
 use super::super::super::service::Service;
 use super::API;
 use super::event::Http;
+use crate::cfn::{self, Body, Compiled};
 use crate::file::Place;
 use crate::value::Value;
 

@@ -1,7 +1,7 @@
 //! CORS of `http` events: methods that answer preflight requests, with a mock integration.
 
-use super::super::super::cfn::{self, Body, Compiled};
 use super::{API, method_id, resource};
+use crate::cfn::{self, Body, Compiled};
 use crate::file::Place;
 use crate::value::Value;
 

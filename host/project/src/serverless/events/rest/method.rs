@@ -1,9 +1,9 @@
 //! Methods of `http` events, with their integrations.
 
-use super::super::super::cfn::{self, Body, Compiled};
 use super::super::super::service::Service;
 use super::event::{Http, Integration};
 use super::{API, authorizer, method_id, resource, templates};
+use crate::cfn::{self, Body, Compiled};
 use crate::value::{Kind, Map, Value};
 
 /// What the errors of a function match if an event with `integration: lambda` does not say which statuses it has.

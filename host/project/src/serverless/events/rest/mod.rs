@@ -13,9 +13,9 @@ mod usage;
 
 use indexmap::IndexMap;
 
-use super::super::cfn::{self, Body, Compiled};
 use super::super::names;
 use super::super::service::Service;
+use crate::cfn::{self, Body, Compiled};
 use crate::file::Place;
 use crate::value::Value;
 use cors::Cors;

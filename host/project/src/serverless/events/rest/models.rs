@@ -1,10 +1,10 @@
 //! Validators of requests and models of their bodies.
 
-use super::super::super::cfn::{self, Body, Compiled};
 use super::super::super::names;
 use super::super::super::service::Service;
 use super::event::Http;
 use super::{API, method_id};
+use crate::cfn::{self, Body, Compiled};
 use crate::value::{Kind, Map, Value};
 
 /// Adds the validator and the models that an event asks for.

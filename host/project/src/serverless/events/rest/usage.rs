@@ -1,9 +1,9 @@
 //! API keys and usage plans of `provider.apiGateway`.
 
-use super::super::super::cfn::{self, Body, Compiled};
 use super::super::super::names;
 use super::super::super::service::Service;
 use super::API;
+use crate::cfn::{self, Body, Compiled};
 use crate::file::Place;
 use crate::value::{Map, Value};
 

@@ -99,6 +99,11 @@ impl Body {
         }
     }
 
+    /// A map with these members.
+    pub fn from_map(place: Place, map: Map) -> Self {
+        Self { place, map }
+    }
+
     /// Sets a member.
     pub fn set(mut self, key: &str, value: Value) -> Self {
         self.map.insert(key, value.place, value);
@@ -194,5 +199,23 @@ impl Compiled {
             .text("Description", description)
             .set("Value", value);
         self.outputs.insert(id, place, output.done());
+    }
+}
+
+/// Sets a property at a path with dots.
+pub fn set(map: &mut Map, path: &str, value: Value) {
+    let Some((first, rest)) = path.split_once('.') else {
+        map.insert(path, value.place, value);
+        return;
+    };
+    if map.get(first).and_then(Value::as_map).is_none() {
+        map.insert(
+            first,
+            value.place,
+            Value::new(value.place, Kind::Map(Map::default())),
+        );
+    }
+    if let Some(inner) = map.get_mut(first).and_then(Value::as_map_mut) {
+        set(inner, rest, value);
     }
 }
