@@ -110,7 +110,7 @@ fn file(function: &Function<'_>, path: &Path, table: &mut Table) -> bool {
         set(function, table, &built);
         return true;
     }
-    let hint = match (similar(path), build_script(function, path)) {
+    let hint = match (similar(path), maker(function, path)) {
         (_, Some(command)) => format!("; make it with: {command}"),
         (Some(near), None) => format!("; did you mean {}?", function.shown(&near)),
         (None, None) => "; build the project, or correct the path".to_owned(),
@@ -134,28 +134,41 @@ fn similar(path: &Path) -> Option<PathBuf> {
     let entries = std::fs::read_dir(folder).ok()?.take(1000).flatten();
     let names: Vec<String> = entries
         .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|other| other != name)
         .collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let near = plugin_kit::nearest::nearest(name, &names)?;
     Some(folder.join(near))
 }
 
-/// `npm run build` for a folder that a project of Node.js makes.
-fn build_script(function: &Function<'_>, path: &Path) -> Option<String> {
-    let folder = path
-        .ancestors()
-        .skip(1)
-        .find(|folder| folder.join("package.json").is_file())?;
-    let package = source::json(&folder.join("package.json"))?;
-    let scripts = package.get("scripts")?;
-    let script = ["build", "package", "compile"]
-        .into_iter()
-        .find(|script| scripts.get(script).is_some())?;
-    Some(source::in_folder(
-        function,
-        folder,
-        &format!("npm run {script}"),
-    ))
+/// The command that makes what is missing: the build of the nearest project around it.
+fn maker(function: &Function<'_>, path: &Path) -> Option<String> {
+    let folders = path.ancestors().skip(1).take(8);
+    for folder in folders.filter(|folder| folder.is_dir()) {
+        let has = |name: &str| folder.join(name).is_file();
+        let command = if has("package.json") {
+            let package = source::json(&folder.join("package.json"))?;
+            let scripts = package.get("scripts")?;
+            let script = ["build", "package", "compile"]
+                .into_iter()
+                .find(|script| scripts.get(script).is_some())?;
+            format!("npm run {script}")
+        } else if has("pom.xml") {
+            "mvn package".to_owned()
+        } else if has("gradlew") {
+            "./gradlew build".to_owned()
+        } else if has("build.gradle") || has("build.gradle.kts") {
+            "gradle build".to_owned()
+        } else if has("Makefile") {
+            "make".to_owned()
+        } else if source::up_to(folder, function.project()).count() > 1 {
+            continue;
+        } else {
+            return None;
+        };
+        return Some(source::in_folder(function, folder, &command));
+    }
+    None
 }
 
 #[cfg(test)]
@@ -186,6 +199,10 @@ mod tests {
                 "4:11: the code of Fn, web/dist, does not exist; make it with: (cd web && npm run build)",
             ),
             (
+                "Code: java/target/x.jar",
+                "4:11: the code of Fn, java/target/x.jar, does not exist; make it with: (cd java && mvn package)",
+            ),
+            (
                 "Code: elsewhere/entirely",
                 "4:11: the code of Fn, elsewhere/entirely, does not exist; build the project, or correct the path",
             ),
@@ -196,6 +213,7 @@ mod tests {
         ] {
             let project = Project::new()
                 .file("hello_world/app.py", "")
+                .file("java/pom.xml", "")
                 .file("web/package.json", "{\"scripts\": {\"build\": \"tsc\"}}");
             let written = project.write(&function(code));
             assert_eq!(
@@ -218,6 +236,39 @@ mod tests {
             "{}",
             written.text
         );
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_opened() {
+        // Reading from a FIFO would wait for somebody who writes to it.
+        let project = Project::new().file("src/app.py", "import requests\n");
+        for fifo in [
+            "code",
+            "src/requirements.txt",
+            "src/package.json",
+            "src/bootstrap",
+            "env.json",
+        ] {
+            let path = project.path().join(fifo);
+            let made = std::process::Command::new("mkfifo").arg(path).status();
+            assert!(made.unwrap().success());
+        }
+        let refused = project.write(&function("Code: code")).refusals;
+        assert_eq!(
+            refused,
+            [
+                "template.yaml:4:11: the code of Fn, code, is neither a file nor a folder; build the project, or correct \
+                 the path"
+            ]
+        );
+        for runtime in ["python3.13", "nodejs22.x", "provided.al2023"] {
+            let properties = format!("Code: src\n    Runtime: {runtime}\n    Handler: app.handler");
+            project.write(&function(&properties));
+        }
+        let mut project = project;
+        project.options.environment_file = Some(project.path().join("env.json"));
+        let refused = project.write(&function("Code: src")).refusals;
+        assert!(refused.join("").contains("cannot read"), "{refused:?}");
     }
 
     #[test]

@@ -49,11 +49,22 @@ pub fn write(function: &Function<'_>, folder: &Path, table: &mut Table) -> bool 
         // The source stays the code, so that changes of it count; the build has the packages.
         let packages = function.shown(&built);
         table.set("sdk", packages.as_str(), function.place);
+        let file = folder.join("requirements.txt");
+        let age = match artefact::time(&file) > artefact::time(&built) {
+            true => format!("; {requirements} is newer: install them again with: sam build"),
+            false => String::new(),
+        };
         function.note(format!(
-            "{} runs from {}, with the packages in {packages}",
+            "{} runs from {}, with the packages in {packages}{age}",
             function.shown_name(),
             function.shown(folder)
         ));
+        return true;
+    }
+    let environments = ["VIRTUAL_ENV", "CONDA_PREFIX"];
+    let shell = &function.context.options.shell_variables;
+    if environments.into_iter().any(|name| shell.contains(name)) {
+        // The shell's environment is the interpreter's, and may have them.
         return true;
     }
     let python = match function.runtime.strip_prefix("python") {
@@ -216,6 +227,9 @@ mod tests {
             "{}",
             written.text
         );
+        let mut active = project();
+        active.options.shell_variables = ["VIRTUAL_ENV".to_owned()].into();
+        assert_eq!(active.write(FN).notes, [""; 0]);
         let environment = project()
             .file(
                 ".venv/lib/python3.13/site-packages/requests/__init__.py",
