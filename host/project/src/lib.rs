@@ -8,7 +8,7 @@
 //!
 //! ```text
 //! files ─▶ yaml ─▶ template ─▶ sam (macro) ─▶ resolve ─▶ resources ─▶ sections ─▶ document
-//! serverless.yml ─▶ serverless ─▶ template …     Terraform plan ─▶ terraform ─▶ resources …
+//! serverless.yml ─▶ serverless ─▶ template …     Terraform plan ─▶ terraform ─▶ template …
 //! ```
 //!
 //! On failure: [`ProjectError`], with file, line and column of the template.
@@ -70,7 +70,8 @@ pub fn translate(found: &Found, options: Options) -> Result<Translation, Project
         }
         Kind::Serverless => vec![serverless::read(&context, path)?],
         Kind::Cdk => cdk::read(&context, path)?,
-        Kind::Terraform | Kind::Toml => {
+        Kind::Terraform => vec![terraform::read(&context, path)?],
+        Kind::Toml => {
             let what = found.kind.described();
             let path = path.display();
             return Err(ProjectError::Other(format!(

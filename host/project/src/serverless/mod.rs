@@ -74,6 +74,7 @@ fn template(service: &Service<'_>) -> Result<Template, ProjectError> {
         root.insert(key, place, Value::new(place, Kind::Map(section)));
     }
     resources::merge(service, &mut root)?;
+    plugins::finish(service, &mut root);
     let mut template = Template::new(service.stack_name(), &service.folder, root);
     template.region = Some(service.region.clone());
     Ok(template)

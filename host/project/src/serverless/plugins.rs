@@ -9,7 +9,7 @@ use super::service::{Function, Service};
 use crate::ProjectError;
 use crate::cfn::{Body, Compiled};
 use crate::file::Place;
-use crate::value::{Map, Value};
+use crate::value::{Kind, Map, Value};
 
 /// Plugins whose work is done here, or has no effect here.
 const WITHOUT_EFFECT: [&str; 37] = [
@@ -95,6 +95,13 @@ const NOT_ESBUILD: [&str; 16] = [
     "skipBuild",
     "watch",
 ];
+
+/// Changes the whole template as plugins do.
+pub fn finish(service: &Service<'_>, root: &mut Map) {
+    if service.has_plugin("serverless-pseudo-parameters") {
+        root.values_mut().for_each(pseudo_parameters);
+    }
+}
 
 /// Says what becomes of the plugins, and adds to the functions what they say.
 pub fn apply(service: &Service<'_>, compiled: &mut Compiled) -> Result<(), ProjectError> {
@@ -243,6 +250,20 @@ fn is_bundled(service: &Service<'_>, function: &Function) -> bool {
         && is_handler
         && !skips
         && !has_artifact
+}
+
+/// Replaces `#{AWS::Region}` in texts, as serverless-pseudo-parameters does.
+fn pseudo_parameters(value: &mut Value) {
+    match &mut value.kind {
+        Kind::Text(text) if text.contains("#{AWS::") => {
+            let place = value.place;
+            let text = Value::text(place, text.replace("#{AWS::", "${AWS::"));
+            *value = Value::map(place, [("Fn::Sub", text)]);
+        }
+        Kind::List(items) => items.iter_mut().for_each(pseudo_parameters),
+        Kind::Map(map) => map.values_mut().for_each(pseudo_parameters),
+        _ => {}
+    }
 }
 
 /// Takes the layer away that the plugin would make: packages are found where they are installed.

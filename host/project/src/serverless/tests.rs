@@ -239,3 +239,9 @@ fn a_bucket_that_exists_is_made_here() {
         .has("bucket = \"theirs\"\nfunction = \"s-dev-hello\"\nevents = [\"s3:ObjectRemoved:*\"]\nprefix = \"in/\"")
         .notes("the bucket theirs exists on AWS; here it is made, and empty");
 }
+
+#[test]
+fn pseudo_parameters_of_the_plugin_are_those_of_cloudformation() {
+    let function = "    environment: {WHERE: 'in #{AWS::Region}'}\n";
+    service(function, "plugins: [serverless-pseudo-parameters]\n").has("WHERE = \"in us-east-1\"");
+}

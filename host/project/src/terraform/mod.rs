@@ -1,8 +1,8 @@
 //! Terraform and OpenTofu: a plan as JSON, as resources.
 //!
 //! Contract: [`read`] makes a CloudFormation template of the plan, whose logical ids are Terraform's addresses, so that
-//! names, ARNs and URLs are those of all other projects, and resolves it. Paths start from the folder of the plan, which is that
-//! of the outermost module. What Terraform knows after an apply only is what the configuration refers to.
+//! names, ARNs and URLs are those of all other projects. Paths start from the folder of the plan, which is that of the
+//! outermost module. What Terraform knows after an apply only is what the configuration refers to.
 //!
 //! On failure: a [`ProjectError`] for a file that is not a plan.
 
@@ -22,7 +22,7 @@ use crate::ProjectError;
 use crate::cfn::{Body, Compiled};
 use crate::context::Context;
 use crate::file::GENERATED_BYTES;
-use crate::resource::{Stack, Template};
+use crate::resource::Template;
 use crate::value::{Kind, Map, Value};
 use plan::Plan;
 
@@ -31,15 +31,10 @@ use plan::Plan;
 /// # Errors
 ///
 /// [`ProjectError`]
-pub fn read(context: &Context, path: &Path) -> Result<Stack, ProjectError> {
+pub fn read(context: &Context, path: &Path) -> Result<Template, ProjectError> {
     let root = context.load(path, GENERATED_BYTES)?;
-    let template = template(context, path, &root)?;
-    crate::template::resolve(context, vec![template])
-}
-
-fn template(context: &Context, path: &Path, root: &Value) -> Result<Template, ProjectError> {
     let place = root.place;
-    let plan = Plan::read(context, root)?;
+    let plan = Plan::read(context, &root)?;
     let mut compiled = Compiled::default();
     compile::compile(context, &plan, &mut compiled);
     for (name, output) in plan.outputs.members() {

@@ -123,7 +123,8 @@ fn translate(plan: &Json, files: &[&str]) -> Result<Translated, String> {
         ..Options::default()
     });
     let shown = format!("{}/", folder.path().display());
-    let stack = read(&context, &path).map_err(|error| error.to_string().replace(&shown, ""))?;
+    let template = read(&context, &path).map_err(|error| error.to_string().replace(&shown, ""))?;
+    let stack = crate::template::resolve(&context, vec![template]).unwrap();
     let document = crate::sections::write(&context, &stack);
     let files = context.files();
     let shortened =
