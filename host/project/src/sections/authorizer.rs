@@ -182,7 +182,12 @@ impl Authorizers {
         let audience = jwt.and_then(|jwt| one_of(jwt, &["Audience", "audience"]));
         let mut table = Table::default();
         table.set("type", "jwt", definition.place);
-        let url = self.issuer(around, definition, issuer.and_then(Value::as_str));
+        let url = self.issuer(
+            around,
+            definition,
+            issuer.and_then(Value::as_str),
+            why_unknown(issuer),
+        );
         table.set("issuer", url, issuer.map(|it| it.place));
         let known = audience.map(|list| {
             let known = list.items().iter().filter_map(Value::as_str);
@@ -212,7 +217,7 @@ impl Authorizers {
         let pool = arn.and_then(Value::as_str).and_then(user_pool);
         let issuer =
             pool.map(|(region, id)| format!("https://cognito-idp.{region}.amazonaws.com/{id}"));
-        let url = self.issuer(around, definition, issuer.as_deref());
+        let url = self.issuer(around, definition, issuer.as_deref(), why_unknown(arn));
         table.set("issuer", url, arn.map(|it| it.place));
         set_sources(around, definition, &mut table);
         table
@@ -224,26 +229,29 @@ impl Authorizers {
         around: Around<'_>,
         definition: Definition<'_>,
         issuer: Option<&str>,
+        why: &str,
     ) -> String {
         let name = definition.name;
         let pool = issuer.and_then(|issuer| {
             let id = issuer.rsplit('/').next()?;
             around.stack.referred("AWS::Cognito::UserPool", id)
         });
-        let url = match issuer.filter(|issuer| issuer.contains("://")) {
-            Some(issuer) => issuer.to_owned(),
-            None => "https://unknown.invalid".to_owned(),
+        let known = issuer.filter(|issuer| origin(issuer).is_some());
+        let whose = match (pool, issuer, known) {
+            (Some(pool), ..) => Some(format!(
+                "of the user pool {}, which exists on AWS",
+                pool.path
+            )),
+            (None, Some(_), Some(_)) => None,
+            (None, Some(text), None) => Some(format!("of {text:?}, which is not a URL")),
+            (None, None, _) => Some(format!("of an issuer that exists on AWS ({why})")),
         };
-        let unknown = match (pool, issuer) {
-            (Some(pool), _) => Some(format!("of the user pool {}", pool.path)),
-            (None, None) => Some("of an issuer".to_owned()),
-            (None, Some(_)) => None,
-        };
-        if let Some(whose) = unknown {
+        let url = known.unwrap_or("https://unknown.invalid").to_owned();
+        if let Some(whose) = whose {
             let trigger = around.trigger;
             let message = format!(
-                "the authorizer {name} accepts only tokens {whose}, which exists on AWS: to accept others, set `issuer`, \
-                 `audience` and `jwks` in [triggers.{trigger}.authorizers.{name}]"
+                "the authorizer {name} accepts only tokens {whose}: to accept others, set `issuer`, `audience` and `jwks` \
+                 in [triggers.{trigger}.authorizers.{name}]"
             );
             around.context.report.note(definition.place, message);
         }
@@ -253,6 +261,14 @@ impl Authorizers {
             self.network.push(origin);
         }
         url
+    }
+}
+
+/// Why a value is not known, in a few words.
+fn why_unknown(value: Option<&Value>) -> &str {
+    match value {
+        Some(value) => value.as_unknown().unwrap_or("it has another form"),
+        None => "it is not named",
     }
 }
 

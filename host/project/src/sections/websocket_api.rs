@@ -50,6 +50,12 @@ pub fn write(context: &Context, stack: &Stack, api: &Resource, document: &mut Do
         return;
     }
     writer.settings(&mut table);
+    let (path, name) = (&api.path, &api.name);
+    let message = format!(
+        "functions send to the connections of {path} over http here; if they use https, as the SDKs do unless told \
+         otherwise, set tls = true in [triggers.{name}]"
+    );
+    context.report.note(api.place, message);
     table.set("routes", routes, None);
     if !writer.authorizers.tables.is_empty() {
         table.set("authorizers", writer.authorizers.tables, None);
@@ -260,7 +266,13 @@ function = "g"
 identity-source = "route.request.querystring.token"
 "#
         );
-        assert_eq!(written.notes, [""; 0]);
+        assert_eq!(
+            written.notes,
+            [
+                "template.yaml:2:1: functions send to the connections of Chat over http here; if they use https, as the SDKs \
+                 do unless told otherwise, set tls = true in [triggers.chat]"
+            ]
+        );
         assert_eq!(
             written.refusals,
             [

@@ -464,8 +464,9 @@ issuer = "https://unknown.invalid"
     assert_eq!(
         written.notes,
         [
-            "template.yaml:76:1: the authorizer Pool accepts only tokens of an issuer, which exists on AWS: to accept others, \
-             set `issuer`, `audience` and `jwks` in [triggers.api.authorizers.Pool]",
+            "template.yaml:76:1: the authorizer Pool accepts only tokens of an issuer that exists on AWS (Users is an \
+             AWS::Cognito::UserPool): to accept others, set `issuer`, `audience` and `jwks` in \
+             [triggers.api.authorizers.Pool]",
             "template.yaml:85:1: the API key Made has the value bf019931d5801a858ca71e66bfd44009bd74e02e here",
         ]
     );
