@@ -282,18 +282,31 @@ fn definitions_are_read() {
 
 #[test]
 fn an_event_for_a_written_definition_without_its_route_is_refused() {
-    let refusals = expand(&format!(
-        "  A:\n    Type: AWS::Serverless::Api\n    Properties: {{StageName: s, DefinitionBody: {{swagger: '2.0', paths: \
-         {{}}}}}}\n{FUNCTION}      Events:\n        E: {{Type: Api, Properties: {{Path: /, Method: get, RestApiId: !Ref A}}}}\n"
-    ))
-    .refusals;
-    assert_eq!(
-        refusals,
-        [
-            "t.yaml:10:9: F.Events.E: the definition of its API has no GET /, so that nothing calls the function; add it \
-          there, or MergeDefinitions: true to the API"
-        ]
-    );
+    let refused = |paths: &str| {
+        expand(&format!(
+            "  A:\n    Type: AWS::Serverless::Api\n    Properties: {{StageName: s, DefinitionBody: {{swagger: '2.0', paths: \
+             {paths}}}}}\n{FUNCTION}      Events:\n        E: {{Type: Api, Properties: {{Path: '/a/{{id}}', Method: get, \
+             RestApiId: !Ref A}}}}\n"
+        ))
+        .refusals
+    };
+    let any = "{x-amazon-apigateway-any-method: {}}";
+    for (path, methods, is_served) in [
+        ("/", any, false),
+        ("/a/{id}", "{post: {}}", false),
+        ("/a", any, false),
+        ("/a/b/{c}", any, false),
+        ("/a/{name}", "{get: {}}", true),
+        ("/a/{proxy+}", any, true),
+        ("/{proxy+}", any, true),
+        ("/a/{id}", "{Fn::If: [C, {get: {}}, {post: {}}]}", true),
+    ] {
+        let paths = format!("{{'{path}': {methods}}}");
+        let refusal = "t.yaml:10:9: F.Events.E: the definition of its API has no GET /a/{id}, so that nothing calls the \
+                       function; add it there, or MergeDefinitions: true to the API";
+        let expected: &[&str] = if is_served { &[] } else { &[refusal] };
+        assert_eq!(refused(&paths), expected, "{paths}");
+    }
 }
 
 #[test]

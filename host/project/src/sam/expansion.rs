@@ -85,6 +85,14 @@ pub(super) struct Route {
     pub(super) properties: Value,
 }
 
+impl Route {
+    /// What the event says about its callers. An empty map says nothing.
+    pub(super) fn auth(&self) -> Option<&Value> {
+        let auth = self.properties.get("Auth");
+        auth.filter(|auth| auth.as_map().is_none_or(|auth| !auth.is_empty()))
+    }
+}
+
 impl<'c> Expansion<'c> {
     pub(super) fn new(context: &'c Context, folder: &'c Path, root: &Map, resources: Map) -> Self {
         let mut parameters = BTreeMap::new();

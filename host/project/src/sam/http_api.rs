@@ -5,7 +5,7 @@ use crate::value::{Kind, Map, Value};
 
 use super::api_events::ANY;
 use super::attributes::Attributes;
-use super::build::{At, child, copy};
+use super::build::{At, child, copy, copy_as};
 use super::definition::{self, Definition};
 use super::expansion::{Expansion, Route};
 use super::openapi::{self, INTEGRATION};
@@ -42,6 +42,7 @@ pub(super) fn expand(expansion: &mut Expansion<'_>, id: &str) {
                 if !openapi::has_route(&mut body, &route.path, &route.method) {
                     add_route(&mut body, route);
                 }
+                set_route(&mut body, route);
                 http_body::authorization(expansion, &mut body, properties, route);
             }
             http_body::complete(expansion, id, &mut body, properties);
@@ -61,6 +62,7 @@ pub(super) fn expand(expansion: &mut Expansion<'_>, id: &str) {
                     continue;
                 }
                 add_route(&mut body, route);
+                set_route(&mut body, route);
                 http_body::authorization(expansion, &mut body, properties, route);
             }
             conditions::of_paths(expansion, id, &mut body, &routes);
@@ -136,18 +138,12 @@ fn add_route(body: &mut Map, route: &Route) {
         "arn:${{AWS::Partition}}:apigateway:${{AWS::Region}}:lambda:path/2015-03-31/functions/{arn}/invocations"
     ));
     let condition = route.target.attributes.condition();
-    let version = route.properties.get("PayloadFormatVersion").cloned();
-    let mut integration = Map::default();
-    integration.insert("type", route.place, at.text("aws_proxy"));
-    integration.insert("httpMethod", route.place, at.text("POST"));
-    integration.insert("uri", route.place, at.only_if(condition, uri));
-    let version = version.unwrap_or_else(|| at.text("2.0"));
-    integration.insert("payloadFormatVersion", version.place, version);
-    if let Some(timeout) = route.properties.get("TimeoutInMillis") {
-        integration.insert("timeoutInMillis", timeout.place, timeout.clone());
-    }
-    let integration = Value::new(route.place, Kind::Map(integration));
-    let parameters: Vec<&str> = parameters_of(&route.path);
+    let integration = at.map([
+        ("type", at.text("aws_proxy")),
+        ("httpMethod", at.text("POST")),
+        ("uri", at.only_if(condition, uri)),
+        ("payloadFormatVersion", at.text("2.0")),
+    ]);
     openapi::with_path(body, route.place, &route.path, &mut |item| {
         let Some(method) = child(item, &route.method, route.place) else {
             return;
@@ -157,16 +153,59 @@ fn add_route(body: &mut Map, route: &Route) {
             method.insert("isDefaultRoute", route.place, at.plain(true));
         }
         child(method, "responses", route.place);
-        for name in &parameters {
-            let parameter = at.map([
-                ("name", at.text(*name)),
-                ("in", at.text("path")),
-                ("required", at.plain(true)),
-            ]);
-            openapi::append(method, "parameters", route.place, parameter);
-        }
         openapi::only_if(item, &route.method, at, condition);
     });
+}
+
+/// Sets what an event says about its route, whether the route is SAM's or the user's.
+fn set_route(body: &mut Map, route: &Route) {
+    let at = At(route.place);
+    let parameters = parameters_of(&route.path);
+    openapi::with_method(
+        body,
+        route.place,
+        &route.path,
+        &route.method,
+        &mut |method| {
+            if let Some(integration) = method.get_mut(INTEGRATION).and_then(Value::as_map_mut) {
+                let properties = &route.properties;
+                copy_as(
+                    properties,
+                    "TimeoutInMillis",
+                    integration,
+                    "timeoutInMillis",
+                );
+                copy_as(
+                    properties,
+                    "PayloadFormatVersion",
+                    integration,
+                    "payloadFormatVersion",
+                );
+            }
+            for name in &parameters {
+                let parameter = [
+                    ("name", at.text(*name)),
+                    ("in", at.text("path")),
+                    ("required", at.plain(true)),
+                ];
+                let own = method.get_mut("parameters").map(|list| &mut list.kind);
+                let own = match own {
+                    Some(Kind::List(items)) => items
+                        .iter_mut()
+                        .find(|item| item.text_of("name").as_deref() == Some(name)),
+                    _ => None,
+                };
+                match own.and_then(Value::as_map_mut) {
+                    Some(own) => {
+                        for (key, value) in parameter {
+                            own.insert(key, route.place, value);
+                        }
+                    }
+                    None => openapi::append(method, "parameters", route.place, at.map(parameter)),
+                }
+            }
+        },
+    );
 }
 
 /// The names in braces in a path.

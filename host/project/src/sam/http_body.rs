@@ -32,7 +32,7 @@ pub(super) fn skeleton(at: At) -> Map {
 
 /// Sets what the event's `Auth` requires of callers.
 pub(super) fn authorization(expansion: &Expansion<'_>, body: &mut Map, api: &Value, route: &Route) {
-    let Some(auth) = route.properties.get("Auth") else {
+    let Some(auth) = route.auth() else {
         return;
     };
     let place = auth.place;

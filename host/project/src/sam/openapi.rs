@@ -120,3 +120,31 @@ pub(super) fn shown_method(method: &str) -> String {
         method => method.to_uppercase(),
     }
 }
+
+/// Whether a request with this method for this path, in which names in braces may stand, gets to a method of a body.
+pub(super) fn serves(body: &Map, path: &str, method: &str) -> bool {
+    let paths = body.get("paths").into_iter().flat_map(Value::members);
+    let mut matching = paths.filter(|(pattern, _)| matches(pattern, path));
+    matching.any(|(_, item)| {
+        // Which of the alternatives of a path is there is not known yet.
+        let has = |key: &str| item.get(key).is_some();
+        has("Fn::If") || has(method) || has(super::api_events::ANY)
+    })
+}
+
+/// Whether a path of a definition is for the requests that another path is for.
+fn matches(pattern: &str, path: &str) -> bool {
+    let mut segments = path.trim_matches('/').split('/');
+    for part in pattern.trim_matches('/').split('/') {
+        let name = part
+            .strip_prefix('{')
+            .and_then(|part| part.strip_suffix('}'));
+        match (name, segments.next()) {
+            (Some(name), Some(segment)) if name.ends_with('+') => return !segment.is_empty(),
+            (Some(_), Some(segment)) if !segment.is_empty() => {}
+            (None, Some(segment)) if part == segment => {}
+            _ => return false,
+        }
+    }
+    segments.next().is_none()
+}

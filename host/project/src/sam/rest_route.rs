@@ -40,12 +40,12 @@ pub(super) fn merge(expansion: &Expansion<'_>, body: &mut Map, api: &Value, rout
     let merges = api.get("MergeDefinitions").and_then(Value::as_bool) == Some(true);
     for route in routes {
         let at = At(route.place);
-        let auth = route.properties.get("Auth");
+        let auth = route.auth();
         if !merges {
             let overrides = auth.and_then(|auth| auth.get("OverrideApiAuth"));
             if overrides.and_then(Value::as_bool) == Some(true) {
                 authorization(expansion, body, api, route);
-            } else if !openapi::has_route(body, &route.path, &route.method) {
+            } else if !openapi::serves(body, &route.path, &route.method) {
                 let text = format!(
                     "{}: the definition of its API has no {} {}, so that nothing calls the function; add it there, \
                      or MergeDefinitions: true to the API",
@@ -93,7 +93,7 @@ fn integration(expansion: &Expansion<'_>, api: &Value, route: &Route) -> Value {
     if streams {
         integration.insert("responseTransferMode", route.place, at.text("STREAM"));
     }
-    let auth = route.properties.get("Auth");
+    let auth = route.auth();
     let authorizer = auth.and_then(|auth| auth.get("Authorizer"));
     let default = api.at(&["Auth", "DefaultAuthorizer"]);
     let effective = if auth.is_some() { authorizer } else { default };
@@ -122,7 +122,7 @@ fn integration(expansion: &Expansion<'_>, api: &Value, route: &Route) -> Value {
 
 /// Sets what the event's `Auth` requires of callers.
 fn authorization(expansion: &Expansion<'_>, body: &mut Map, api: &Value, route: &Route) {
-    let Some(auth) = route.properties.get("Auth") else {
+    let Some(auth) = route.auth() else {
         return;
     };
     let (path, method) = (route.path.as_str(), route.method.as_str());
