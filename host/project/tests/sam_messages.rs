@@ -256,6 +256,22 @@ fn definitions_are_read() {
     assert_eq!(expanded.refusals, [""; 0]);
     let body = &expanded.resources["A"]["Properties"]["Body"];
     assert_eq!(body["paths"], json!({"/x": {"get": {}}}));
+    let http =
+        "  A:\n    Type: AWS::Serverless::HttpApi\n    Properties: {DefinitionUri: api.yaml}\n";
+    let event = |path: &str| {
+        let event = format!(
+            "E: {{Type: HttpApi, Properties: {{Path: {path}, Method: get, ApiId: !Ref A}}}}"
+        );
+        expand(&format!("{http}{FUNCTION}      Events:\n        {event}\n")).refusals
+    };
+    assert_eq!(event("/x"), [""; 0]);
+    assert_eq!(
+        event("/y"),
+        [
+            "t.yaml:10:9: F.Events.E: the definition of its API has no GET /y, so that nothing calls the function; add it \
+          there, or leave DefinitionUri out"
+        ]
+    );
     let expanded = api("DefinitionUri: s3://bucket/a/key");
     let location = &expanded.resources["A"]["Properties"]["BodyS3Location"];
     assert_eq!(*location, json!({"Bucket": "bucket", "Key": "a/key"}));
@@ -315,7 +331,13 @@ fn types_without_a_counterpart_stay() {
         "  A:\n    Type: AWS::Serverless::Application\n    Properties:\n      Location: {ApplicationId: arn, SemanticVersion: \
          1.0.0}\n  S:\n    Type: AWS::Serverless::StateMachine\n",
     );
-    assert_eq!(expanded.refusals, [""; 0]);
+    assert_eq!(
+        expanded.refusals,
+        [
+            "t.yaml:6:17: A is an application of the Serverless Application Repository, which cannot be read here: download \
+          its template, and write Location: ./its-template.yaml"
+        ]
+    );
     assert_eq!(
         expanded.resources["A"]["Type"],
         "AWS::Serverless::Application"

@@ -8,8 +8,10 @@ use super::expansion::Expansion;
 
 /// A body that the user has written.
 pub(super) enum Definition {
-    /// The body, and where it begins.
+    /// The body in the template, and where it begins.
     Own(Place, Map),
+    /// The body in a file of its own, to which events add nothing.
+    File(Place, Map),
     /// It is on AWS: `{Bucket, Key}`.
     Stored(Value),
 }
@@ -68,7 +70,10 @@ fn read(expansion: &Expansion<'_>, id: &str, uri: &Value) -> Definition {
     }
     let file = expansion.folder.join(&path);
     match expansion.context.load(&file, TEMPLATE_BYTES) {
-        Ok(body) => own(expansion, id, uri, body),
+        Ok(body) => match own(expansion, id, uri, body) {
+            Definition::Own(place, body) => Definition::File(place, body),
+            other => other,
+        },
         Err(error) => {
             let text = format!("DefinitionUri of {id}: {error}");
             expansion.refuse(uri.place, text);

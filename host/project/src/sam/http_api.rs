@@ -36,6 +36,14 @@ pub(super) fn expand(expansion: &mut Expansion<'_>, id: &str) {
         Some(Definition::Stored(location)) => {
             api.insert("BodyS3Location", location.place, location);
         }
+        Some(Definition::File(at, mut body)) => {
+            for route in &routes {
+                let hint = "leave DefinitionUri out";
+                openapi::check_serves(expansion, &body, route, hint);
+            }
+            http_body::complete(expansion, id, &mut body, properties);
+            api.insert("Body", at, Value::new(at, Kind::Map(body)));
+        }
         Some(Definition::Own(at, mut body)) => {
             for route in &routes {
                 // A route that the user has written stays.

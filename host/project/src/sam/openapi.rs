@@ -4,6 +4,7 @@ use crate::file::Place;
 use crate::value::{Kind, Map, Value};
 
 use super::build::{At, child, for_each_alternative};
+use super::expansion::{Expansion, Route};
 
 /// What a route calls.
 pub(super) const INTEGRATION: &str = "x-amazon-apigateway-integration";
@@ -121,8 +122,22 @@ pub(super) fn shown_method(method: &str) -> String {
     }
 }
 
+/// Refuses a route to which no request gets, as a body that the user has written does not have it.
+pub(super) fn check_serves(expansion: &Expansion<'_>, body: &Map, route: &Route, hint: &str) {
+    if serves(body, &route.path, &route.method) {
+        return;
+    }
+    let text = format!(
+        "{}: the definition of its API has no {} {}, so that nothing calls the function; add it there, or {hint}",
+        route.name,
+        shown_method(&route.method),
+        route.path
+    );
+    expansion.refuse(route.place, text);
+}
+
 /// Whether a request with this method for this path, in which names in braces may stand, gets to a method of a body.
-pub(super) fn serves(body: &Map, path: &str, method: &str) -> bool {
+fn serves(body: &Map, path: &str, method: &str) -> bool {
     let paths = body.get("paths").into_iter().flat_map(Value::members);
     let mut matching = paths.filter(|(pattern, _)| matches(pattern, path));
     matching.any(|(_, item)| {

@@ -96,8 +96,14 @@ pub(super) fn application(expansion: &mut Expansion<'_>, id: &str) {
         Some(location) if location.as_str().is_some() || is_intrinsic(location) => {
             stack.insert("TemplateURL", location.place, location.clone());
         }
-        // Refused later, as a resource that exists on AWS only.
-        Some(_) | None => return,
+        Some(location) => {
+            let text = format!(
+                "{id} is an application of the Serverless Application Repository, which cannot be read here: \
+                 download its template, and write Location: ./its-template.yaml"
+            );
+            return expansion.refuse(location.place, text);
+        }
+        None => return,
     }
     expansion.replace(id, "AWS::CloudFormation::Stack", stack);
 }

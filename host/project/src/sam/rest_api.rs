@@ -6,7 +6,7 @@ use crate::value::{Kind, Map, Value};
 use super::attributes::Attributes;
 use super::build::{At, copy, copy_as};
 use super::conditions;
-use super::definition;
+use super::definition::{self, Definition};
 use super::expansion::Expansion;
 use super::{rest_body, rest_route, usage_plan};
 
@@ -50,10 +50,10 @@ pub(super) fn expand(expansion: &mut Expansion<'_>, id: &str) {
 
     let routes = expansion.routes.shift_remove(id).unwrap_or_default();
     match definition::of(expansion, id, properties, place) {
-        Some(definition::Definition::Stored(location)) => {
+        Some(Definition::Stored(location)) => {
             api.insert("BodyS3Location", location.place, location);
         }
-        Some(definition::Definition::Own(at, mut body)) => {
+        Some(Definition::Own(at, mut body) | Definition::File(at, mut body)) => {
             rest_route::merge(expansion, &mut body, properties, &routes);
             rest_body::complete(expansion, id, &mut body, properties);
             api.insert("Body", at, Value::new(at, Kind::Map(body)));

@@ -45,15 +45,12 @@ pub(super) fn merge(expansion: &Expansion<'_>, body: &mut Map, api: &Value, rout
             let overrides = auth.and_then(|auth| auth.get("OverrideApiAuth"));
             if overrides.and_then(Value::as_bool) == Some(true) {
                 authorization(expansion, body, api, route);
-            } else if !openapi::serves(body, &route.path, &route.method) {
-                let text = format!(
-                    "{}: the definition of its API has no {} {}, so that nothing calls the function; add it there, \
-                     or MergeDefinitions: true to the API",
-                    route.name,
-                    openapi::shown_method(&route.method),
-                    route.path
-                );
-                expansion.refuse(route.place, text);
+            } else {
+                let hint = match api.get("DefinitionUri") {
+                    Some(_) => "leave DefinitionUri out",
+                    None => "MergeDefinitions: true to the API",
+                };
+                openapi::check_serves(expansion, body, route, hint);
             }
             continue;
         }

@@ -141,8 +141,7 @@ const TYPES: &[(&str, Verdict)] = &[
     (
         "AWS::Serverless::Application",
         Refused(
-            "is an application of the Serverless Application Repository, which exists on AWS only: it is left out; \
-             download its template, and write Location: ./its-template.yaml",
+            "is an application of the Serverless Application Repository, which exists on AWS only: it is left out",
         ),
     ),
     ("AWS::CloudFormation::Stack", Read),
