@@ -35,7 +35,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         .filter(|argument| !argument.starts_with("--"));
     let (name, component) = match arguments.next() {
         Some(name) => match lambkin_builtin::find(&name) {
-            Some(component) => (name, component.to_vec()),
+            Some(component) => (name, component),
             None => (name.clone(), fs::read(name)?),
         },
         None => ("the test fixture".to_owned(), fixture()?),

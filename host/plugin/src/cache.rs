@@ -41,12 +41,17 @@ const UNFINISHED: &str = "part";
 const ABANDONED: Duration = Duration::from_secs(3600);
 
 /// The name of the code that this engine makes of a component. Another version of the compiler, another setting or
-/// another processor gives another name.
-pub(crate) fn key(engine: &Engine, component: &[u8]) -> String {
+/// another processor gives another name. `digest` is the component's; see [`digest`].
+pub(crate) fn key(engine: &Engine, digest: &str) -> String {
     let mut hasher = Sha256Hasher(Sha256::new());
     engine.precompile_compatibility_hash().hash(&mut hasher);
-    hasher.0.update(component);
+    hasher.0.update(digest.as_bytes());
     format!("{:x}", hasher.0.finalize())
+}
+
+/// SHA-256 of a component, in hexadecimal.
+pub(crate) fn digest(component: &[u8]) -> String {
+    format!("{:x}", Sha256::digest(component))
 }
 
 /// Passes what [`Hash`] writes to SHA-256.

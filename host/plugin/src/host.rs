@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 use std::{panic, thread};
 
 use bytes::Bytes;
-use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
@@ -228,12 +227,13 @@ impl PluginHost {
             .machine(inspection.tasks)
             .map_err(|error| ComponentError::Compile(error.to_string()))?;
         let engine = &machine.runner.engine;
-        let key = cache::key(engine, bytes);
+        let digest = cache::digest(bytes);
+        let key = cache::key(engine, &digest);
         let cache = self.loader.cache.as_ref();
         let kept = cache.and_then(|cache| cache.read(&key));
         Ok(Found {
             inspection,
-            digest: format!("{:x}", Sha256::digest(bytes)),
+            digest,
             component: kept.and_then(|code| machine_code::load(engine, &code).ok()),
             key,
             machine,

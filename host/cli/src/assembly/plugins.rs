@@ -91,16 +91,18 @@ fn identity(source: &PluginSource) -> PluginSource {
 
 async fn load(host: &PluginHost, source: &PluginSource) -> anyhow::Result<Plugin> {
     let bytes = match source {
-        PluginSource::BuiltIn(name) => built_in(name)?,
+        PluginSource::BuiltIn(name) => built_in(name).await?,
         PluginSource::File(path) => read(path)?,
     };
     Ok(host.load(&source.name(), bytes).await?)
 }
 
-fn built_in(name: &str) -> anyhow::Result<Bytes> {
-    let bytes = lambkin_builtin::find(name);
+async fn built_in(name: &str) -> anyhow::Result<Bytes> {
+    let owned = name.to_owned();
+    // Unpacked beside the others.
+    let bytes = tokio::task::spawn_blocking(move || lambkin_builtin::find(&owned)).await?;
     let bytes = bytes.ok_or_else(|| anyhow!("there is no built-in plugin {name}"))?;
-    Ok(Bytes::from_static(bytes))
+    Ok(bytes.into())
 }
 
 fn read(path: &Path) -> anyhow::Result<Bytes> {

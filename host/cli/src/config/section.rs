@@ -233,10 +233,10 @@ fn find_plugin(text: &str, project: &Path) -> Result<PluginSource, String> {
         }
         return Ok(PluginSource::File(path));
     }
-    if lambkin_builtin::find(text).is_some() {
+    let names = lambkin_builtin::names();
+    if names.contains(&text) {
         return Ok(PluginSource::BuiltIn(text.to_owned()));
     }
-    let names = lambkin_builtin::names();
     let known = || names.iter().copied();
     let known = match abbreviated(text, known()).or_else(|| nearest(text, known())) {
         Some(near) => format!("did you mean `{near}`?"),

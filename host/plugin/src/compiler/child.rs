@@ -92,7 +92,7 @@ fn compile(request: &Request, component: &[u8]) -> Result<Vec<u8>, Reply> {
     let refused = |text: &str| Reply::Refused(quote(text));
     let engine: Engine = engine::for_compiling(request.allocation, request.tasks)
         .map_err(|error| refused(&error.to_string()))?;
-    if cache::key(&engine, component) != request.key {
+    if cache::key(&engine, &cache::digest(component)) != request.key {
         // Possible only where a process cannot start its own executable again after the file was replaced.
         return Err(refused(
             "lambkin was updated while it was running; start it again",

@@ -17,7 +17,7 @@ use crate::fixture::host;
 
 /// A built-in plugin in this role with its cases, each with the name of its file.
 async fn cases_of(name: &str, role: Role) -> (Plugin, Vec<(String, Value)>) {
-    let bytes = Bytes::from_static(lambkin_builtin::find(name).unwrap());
+    let bytes = Bytes::from(lambkin_builtin::find(name).unwrap());
     let plugin = host().load(name, bytes).await.unwrap();
     assert!(plugin.plays(role), "{name}");
     let cases = ::golden::cases(name)
