@@ -8,6 +8,9 @@ use super::service::{Function, Service};
 use crate::cfn::{self, Body, Compiled};
 use crate::value::{Kind, Map, Value};
 
+/// The runtime of a function that does not say.
+const RUNTIME: &str = "nodejs24.x";
+
 /// The memory of a function that does not say, in MB.
 const MEMORY: u32 = 1024;
 
@@ -32,6 +35,9 @@ pub fn compile(service: &Service<'_>, compiled: &mut Compiled) {
     for function in service.functions.values() {
         let id = function.id();
         compiled.add(&id, "AWS::Lambda::Function", properties(service, function));
+        if let Some(metadata) = image_metadata(service, function) {
+            compiled.set(&id, "Metadata", metadata);
+        }
         let mut ids = vec![id];
         compile_alias(function, compiled, &mut ids);
         compile_url(function, compiled, &mut ids);
@@ -80,7 +86,12 @@ fn properties(service: &Service<'_>, function: &Function) -> Body {
             body = body
                 .set("Code", code(service, function))
                 .take(value, &[("Handler", "handler")])
-                .set_some("Runtime", setting("runtime").cloned());
+                .set(
+                    "Runtime",
+                    setting("runtime")
+                        .cloned()
+                        .unwrap_or_else(|| Value::text(place, RUNTIME)),
+                );
         }
     }
     let default = |key: &'static str, default: u32| {
@@ -212,24 +223,43 @@ fn code(service: &Service<'_>, function: &Function) -> Value {
 fn image_code(service: &Service<'_>, function: &Function, image: &Value) -> Value {
     let place = image.place;
     let name = image.get("name").or_else(|| image.as_str().map(|_| image));
-    let uri = image
-        .get("uri")
-        .or(name)
-        .cloned()
-        .unwrap_or_else(|| Value::null(place));
-    let definition = name
-        .and_then(Value::as_str)
-        .and_then(|name| service.provider.at(&["ecr", "images", name]))
-        .filter(|_| image.get("uri").is_none());
-    let uri = match definition {
+    let uri = match image_definition(service, function) {
         // What the image is built from is in the metadata.
-        Some(definition) => match definition.get("uri") {
+        Some(definition) => match definition
+            .get("uri")
+            .or_else(|| definition.as_str().map(|_| definition))
+        {
             Some(uri) => uri.clone(),
             None => Value::text(place, format!("{}:latest", function.key)),
         },
-        None => uri,
+        None => image
+            .get("uri")
+            .or(name)
+            .cloned()
+            .unwrap_or_else(|| Value::null(place)),
     };
     Body::new(place).set("ImageUri", uri).done()
+}
+
+/// What `provider.ecr.images` says of a function's image.
+fn image_definition<'s>(service: &'s Service<'_>, function: &'s Function) -> Option<&'s Value> {
+    let image = function.get("image")?;
+    let name = image
+        .get("name")
+        .or_else(|| image.as_str().map(|_| image))?;
+    service.provider.at(&["ecr", "images", name.as_str()?])
+}
+
+/// What an image is built from, as SAM says it.
+fn image_metadata(service: &Service<'_>, function: &Function) -> Option<Value> {
+    let definition = image_definition(service, function)?;
+    let keys = [
+        ("DockerContext", "path"),
+        ("Dockerfile", "file"),
+        ("DockerBuildArgs", "buildArgs"),
+    ];
+    let body = Body::new(definition.place).take(definition, &keys);
+    (!body.is_empty()).then(|| body.done())
 }
 
 fn role(service: &Service<'_>, function: &Function) -> Option<Value> {

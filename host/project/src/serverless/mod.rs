@@ -9,6 +9,7 @@
 
 mod events;
 mod functions;
+mod keys;
 mod names;
 mod offline;
 mod packaged;

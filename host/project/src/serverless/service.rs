@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 
+use super::keys;
 use super::names;
 use super::variables::Variables;
 use crate::ProjectError;
@@ -110,7 +111,10 @@ impl Function {
         let events = self.get("events").map(Value::items).unwrap_or_default();
         events.iter().flat_map(|event| {
             let members = event.as_map().into_iter().flat_map(Map::iter);
-            members.map(|(kind, member)| (kind.as_str(), member.place, &member.value))
+            let members =
+                members.map(|(kind, member)| (kind.as_str(), member.place, &member.value));
+            // A type without anything about it.
+            members.chain(event.as_str().map(|kind| (kind, event.place, event)))
         })
     }
 
@@ -136,6 +140,7 @@ impl<'c> Service<'c> {
         let place = root.place;
         let mut variables = Variables::new(context, &folder, root);
         variables.read_environment()?;
+        keys::check_sections(context, variables.root());
         let name = variables.property(&["service"])?;
         let name = match name.get("name").unwrap_or(&name) {
             value if value.as_str().is_some() => value.as_str().unwrap_or_default().to_owned(),
@@ -167,6 +172,7 @@ impl<'c> Service<'c> {
                 return Err(context.error(provider.place, message));
             }
         }
+        keys::check_provider(context, &provider);
         let stage = variables.stage()?;
         let region = variables.region()?;
         let mut service = Self {
@@ -217,6 +223,7 @@ impl<'c> Service<'c> {
                 }
             }
             let value = member.value.clone();
+            keys::check_function(self.context, key, &value);
             let default = format!("{}-{}-{key}", self.name, self.stage);
             let name = value.get("name").cloned();
             let is_set = |key| {

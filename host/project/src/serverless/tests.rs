@@ -245,3 +245,31 @@ fn pseudo_parameters_of_the_plugin_are_those_of_cloudformation() {
     let function = "    environment: {WHERE: 'in #{AWS::Region}'}\n";
     service(function, "plugins: [serverless-pseudo-parameters]\n").has("WHERE = \"in us-east-1\"");
 }
+
+#[test]
+fn keys_that_are_mistyped_are_told() {
+    let written = service(
+        "    memorysize: 128\n    events:\n      - alexaSkill\n    ownOfAPlugin: 1\n",
+        "resource: {}\n",
+    );
+    written
+        .notes("serverless.yml:6:5: functions.hello.memorysize is not a setting of the Serverless Framework; `memorySize` may be meant")
+        .notes("serverless.yml:10:1: resource is not a setting of the Serverless Framework; `resources` may be meant")
+        .refuses("alexaSkill events are not emulated");
+    assert_eq!(written.notes.len(), 2, "{:#?}", written.notes);
+}
+
+#[test]
+fn an_image_of_the_service_says_how_it_is_built() {
+    let text = "service: s\nprovider:\n  name: aws\n  ecr: {images: {app: {path: app, file: Own.dockerfile}, theirs: {uri: 'public.ecr.aws/a/b:1'}}}\n\
+                functions:\n  own: {image: {name: app, command: [app.handler]}}\n  theirs: {image: theirs}\n";
+    let written = translate(
+        &[("serverless.yml", text), ("app/Own.dockerfile", "")],
+        Options::default(),
+    )
+    .unwrap();
+    written
+        .refuses("docker build")
+        .refuses("app/Own.dockerfile")
+        .has("[functions.s-dev-theirs]\nimage = \"public.ecr.aws/a/b:1\"");
+}

@@ -23,6 +23,9 @@ pub fn of(plan: &Plan, resource: &Planned) -> Value {
     if let Some(source) = archive(plan, resource, "filename") {
         return source;
     }
+    if let Some(source) = argument(plan, resource) {
+        return source;
+    }
     if let Some(file) = resource.known(&["filename"]) {
         return file.clone();
     }
@@ -61,8 +64,36 @@ fn built_from(plan: &Plan, resource: &Planned) -> Option<String> {
             .unwrap_or_default();
         resource.address == name || resource.address.ends_with(&format!(".{name}"))
     })?;
-    own.text(&["triggers", "original_source_code"])
-        .map(str::to_owned)
+    let source = own.text(&["triggers", "original_source_code"])?;
+    Some(source_of(
+        source,
+        own.text(&["triggers", "source_code_property"])
+            .unwrap_or("path"),
+    ))
+}
+
+/// The path in what a module calls its source: a path, or as JSON a path, a map that has it, or a list of them.
+fn source_of(source: &str, property: &str) -> String {
+    let mut json = match serde_json::from_str(source) {
+        Ok(json) => json,
+        Err(_) => return source.to_owned(),
+    };
+    if let serde_json::Value::Array(items) = json {
+        json = items.into_iter().next().unwrap_or_default();
+    }
+    let path = json.as_str().or_else(|| json.get(property)?.as_str());
+    path.unwrap_or(source).to_owned()
+}
+
+/// The source that the call of a module names, as terraform-aws-modules/lambda has it.
+fn argument(plan: &Plan, resource: &Planned) -> Option<Value> {
+    let module = plan.modules.get(resource.module)?;
+    let source = module.arguments.at(&["source_path", "constant_value"])?;
+    let first = source.items().first()?;
+    first
+        .get("path")
+        .or_else(|| first.as_str().map(|_| first))
+        .cloned()
 }
 
 /// The folder of the archive that an attribute names.

@@ -454,3 +454,27 @@ fn references_that_lead_nowhere_do_no_harm() {
         .has("[functions.aws_lambda_function-f]")
         .notes("aws_db_instance");
 }
+
+#[test]
+fn what_a_module_builds_its_package_from_is_what_runs() {
+    let metadata = resource(
+        "null_resource.sam_metadata_aws_lambda_function",
+        json!({"triggers": {"resource_name": "aws_lambda_function.hello", "resource_type": "ZIP_LAMBDA_FUNCTION",
+            "original_source_code": "[{\"path\": \"./src\", \"pip_requirements\": true}]", "source_code_property": "path"}}),
+        json!({}),
+        json!({}),
+    );
+    let written = translate(&plan(vec![function("hello"), metadata]), &["src/app.js"]).unwrap();
+    written.has("code = \"src\"");
+    let [values, configured, _] = function("hello");
+    let mut called = plan(vec![]);
+    let mut values = values;
+    values["address"] = json!("module.fn.aws_lambda_function.hello");
+    called["planned_values"]["root_module"] =
+        json!({"child_modules": [{"address": "module.fn", "resources": [values]}]});
+    called["configuration"]["root_module"] = json!({"module_calls": {"fn": {
+        "expressions": {"source_path": {"constant_value": "src"}}, "module": {"resources": [configured]}}}});
+    translate(&called, &["src/app.js"])
+        .unwrap()
+        .has("code = \"src\"");
+}

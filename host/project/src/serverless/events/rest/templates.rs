@@ -44,9 +44,10 @@ fn event(claims: &[String]) -> String {
     }
     text.push_str("\"sub\": \"$context.authorizer.claims.sub\"},\n");
     for (name, source) in MAPS {
+        // Each has a variable of its own, as a value that is not there leaves a variable as it is.
         text.push_str(&format!(
-            "#set($map = {source})\n\"{name}\": {{#foreach($key in $map.keySet())\"$util.escapeJavaScript($key)\": \
-             \"$util.escapeJavaScript($map.get($key)).replaceAll(\"\\\\'\", \"'\")\"#if($foreach.hasNext), #end#end}},\n"
+            "#set($map_{name} = {source})\n\"{name}\": {{#foreach($key in $map_{name}.keySet())\"$util.escapeJavaScript($key)\": \
+             \"$util.escapeJavaScript($map_{name}.get($key)).replaceAll(\"\\\\'\", \"'\")\"#if($foreach.hasNext), #end#end}},\n"
         ));
     }
     text.push_str("\"requestPath\": \"$context.resourcePath\"\n}\n");
@@ -93,7 +94,12 @@ mod tests {
             ("identity", texts(&[("sourceIp", "127.0.0.1")])),
             ("authorizer", authorizer),
         ]);
-        let scope = Scope::new(body, params, context, texts(&[("alias", "live")]));
+        let variables = texts(if claims.is_empty() {
+            &[]
+        } else {
+            &[("alias", "live")]
+        });
+        let scope = Scope::new(body, params, context, variables);
         let text = Template::parse(template).unwrap().render(&scope).unwrap();
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
     }
