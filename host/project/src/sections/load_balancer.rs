@@ -6,6 +6,8 @@
 //!
 //! On failure: rules that go elsewhere are refused; the others are served.
 
+use std::borrow::Cow;
+
 use crate::context::Context;
 use crate::document::{Document, Item, Table};
 use crate::file::Place;
@@ -197,36 +199,33 @@ impl<'s> Writer<'s> {
                     .at(&[config, "Values"])
                     .or(condition.get("Values"));
                 let values = values.ok_or_else(|| format!("has no values for {field}"))?;
+                if table.get(key).is_some() {
+                    return Err(format!("has two conditions on {field}").into());
+                }
                 table.set(*key, texts(self.context, &what, values), values.place);
                 continue;
             }
             match &*field {
                 "http-header" => {
-                    let config = condition
-                        .get("HttpHeaderConfig")
-                        .ok_or("has no HttpHeaderConfig")?;
-                    let name = config
-                        .text_of("HttpHeaderName")
-                        .ok_or("has no HttpHeaderName")?;
-                    let values = config.get("Values").ok_or("has no values for a header")?;
+                    let config = condition.get("HttpHeaderConfig");
+                    let config = config.ok_or("has no HttpHeaderConfig")?;
+                    let name = config.text_of("HttpHeaderName");
+                    let name = name.ok_or("has no HttpHeaderName")?.to_ascii_lowercase();
+                    let values = config.get("Values");
+                    let values = values.ok_or("has no values for a header")?;
                     let headers = table.table("http-header");
+                    if headers.get(&name).is_some() {
+                        return Err(format!("has two conditions on the header {name}").into());
+                    }
                     headers.set(name, texts(self.context, &what, values), values.place);
                 }
                 "query-string" => {
-                    let values = condition.at(&["QueryStringConfig", "Values"]);
-                    let mut keys: Vec<(String, Vec<String>)> = Vec::new();
-                    for pair in values.map(Value::items).unwrap_or_default() {
-                        let key = pair.text_of("Key").unwrap_or("*".into()).into_owned();
-                        let value = pair.text_of("Value").unwrap_or_default().into_owned();
-                        match keys.iter_mut().find(|(known, _)| *known == key) {
-                            Some((_, values)) => values.push(value),
-                            None => keys.push((key, vec![value])),
-                        }
-                    }
+                    let (key, values) = query(condition)?;
                     let query = table.table("query-string");
-                    for (key, values) in keys {
-                        query.set(key, values, condition.place);
+                    if query.get(&key).is_some() {
+                        return Err(format!("has two conditions on the parameter {key}").into());
                     }
+                    query.set(key, values, condition.place);
                 }
                 other => {
                     let message = format!("has a condition on {other:?}, which is not known");
@@ -332,6 +331,23 @@ impl<'s> Writer<'s> {
     }
 }
 
+/// The parameter of a condition on the query, `*` for any, and the patterns of which one has to match.
+fn query(condition: &Value) -> Result<(String, Vec<String>), Why> {
+    let pairs = condition.at(&["QueryStringConfig", "Values"]);
+    let pairs = pairs.map(Value::items).unwrap_or_default();
+    let key_of = |pair: &Value| match pair.text_of("Key") {
+        Some(key) if !key.is_empty() => key.into_owned(),
+        _ => "*".to_owned(),
+    };
+    let key = pairs.first().map(key_of);
+    let key = key.ok_or("has no values for the query string")?;
+    if pairs.iter().any(|pair| key_of(pair) != key) {
+        return Err("has a condition on one of several parameters, which is not done here".into());
+    }
+    let values = pairs.iter().filter_map(|pair| pair.text_of("Value"));
+    Ok((key, values.map(Cow::into_owned).collect()))
+}
+
 /// The target groups that an action forwards to, with a weight above 0.
 fn target_groups(action: &Value) -> Vec<&Value> {
     let groups = action.at(&["ForwardConfig", "TargetGroups"]);
@@ -428,136 +444,4 @@ fn fixed_response(config: &Value) -> Table {
 }
 
 #[cfg(test)]
-mod tests {
-    use crate::sections::testing::triggers;
-
-    #[test]
-    fn a_listener_with_rules() {
-        let written = triggers(
-            "
-Load:
-  Type: AWS::ElasticLoadBalancingV2::LoadBalancer
-Web:
-  Type: AWS::ElasticLoadBalancingV2::Listener
-  Properties:
-    LoadBalancerArn: Load
-    Port: 80
-    Protocol: HTTP
-    DefaultActions: [{Type: forward, TargetGroupArn: GroupF}]
-R1:
-  Type: AWS::ElasticLoadBalancingV2::ListenerRule
-  Properties:
-    ListenerArn: Web
-    Priority: 10
-    Conditions:
-      - {Field: path-pattern, Values: [/api/*]}
-      - {Field: http-header, HttpHeaderConfig: {HttpHeaderName: x-env, Values: [test]}}
-      - {Field: query-string, QueryStringConfig: {Values: [{Key: v, Value: '1'}, {Value: any}]}}
-    Actions: [{Type: forward, ForwardConfig: {TargetGroups: [{TargetGroupArn: GroupG, Weight: 1}]}}]
-R2:
-  Type: AWS::ElasticLoadBalancingV2::ListenerRule
-  Properties:
-    ListenerArn: Web
-    Priority: '20'
-    Conditions: [{Field: host-header, HostHeaderConfig: {Values: ['www.*']}}]
-    Actions: [{Type: redirect, RedirectConfig: {StatusCode: HTTP_301, Host: example.com}}]
-R3:
-  Type: AWS::ElasticLoadBalancingV2::ListenerRule
-  Properties:
-    ListenerArn: Web
-    Priority: 30
-    Conditions: [{Field: http-request-method, HttpRequestMethodConfig: {Values: [PUT]}}]
-    Actions: [{Type: fixed-response, FixedResponseConfig: {StatusCode: '405', ContentType: text/plain, MessageBody: no}}]
-R4:
-  Type: AWS::ElasticLoadBalancingV2::ListenerRule
-  Properties:
-    ListenerArn: Web
-    Priority: 40
-    Conditions: [{Field: source-ip, SourceIpConfig: {Values: [10.0.0.0/8]}}]
-    Actions: [{Type: forward, TargetGroupArn: GroupIp}]
-R5:
-  Type: AWS::ElasticLoadBalancingV2::ListenerRule
-  Properties:
-    ListenerArn: Web
-    Priority: 50
-    Conditions: [{Field: path-pattern, Values: [/in]}]
-    Actions: [{Type: authenticate-oidc, Order: 1}, {Type: forward, TargetGroupArn: GroupF, Order: 2}]
-GroupF:
-  Type: AWS::ElasticLoadBalancingV2::TargetGroup
-  Properties:
-    TargetType: lambda
-    Targets: [{Id: 'arn:aws:lambda:us-east-1:123456789012:function:f'}]
-    HealthCheckEnabled: true
-    HealthCheckPath: /health
-    HealthCheckIntervalSeconds: 60
-    Matcher: {HttpCode: 200-299}
-GroupG:
-  Type: AWS::ElasticLoadBalancingV2::TargetGroup
-  Properties:
-    TargetType: lambda
-    Targets: [{Id: 'arn:aws:lambda:us-east-1:123456789012:function:g'}]
-    TargetGroupAttributes: [{Key: lambda.multi_value_headers.enabled, Value: true}]
-GroupIp:
-  Type: AWS::ElasticLoadBalancingV2::TargetGroup
-  Properties: {TargetType: ip, Port: 80}
-Other:
-  Type: AWS::ElasticLoadBalancingV2::Listener
-  Properties: {Port: 81, DefaultActions: [{Type: forward, TargetGroupArn: GroupIp}]}
-Far:
-  Type: AWS::ElasticLoadBalancingV2::ListenerRule
-  Properties:
-    ListenerArn: arn:aws:elasticloadbalancing:us-east-1:123456789012:listener/app/x/1/2
-    Priority: 1
-    Conditions: [{Field: path-pattern, Values: [/far]}]
-    Actions: [{Type: forward, TargetGroupArn: GroupG}]
-",
-        );
-        assert_eq!(
-            written.text,
-            r#"[triggers.web]
-plugin = "alb"
-listen = "127.0.0.1:3000"
-function = "f"
-rules = [
-    { priority = 10, path-pattern = ["/api/*"], http-header = { x-env = ["test"] }, query-string = { v = ["1"], "*" = ["any"] }, function = "g" },
-    { priority = 20, host-header = ["www.*"], redirect = { status-code = 301, host = "example.com" } },
-    { priority = 30, http-request-method = ["PUT"], fixed-response = { status-code = 405, content-type = "text/plain", message-body = "no" } },
-]
-multi-value-headers = true
-
-[triggers.web.health-checks.f]
-path = "/health"
-interval = 60
-matcher = "200-299"
-
-[triggers.alb]
-plugin = "alb"
-listen = "127.0.0.1:3003"
-rules = [
-    { priority = 1, path-pattern = ["/far"], function = "g" },
-]
-multi-value-headers = true
-
-[triggers.alb.fixed-response]
-status-code = 404
-"#
-        );
-        assert_eq!(
-            written.notes,
-            [
-                "template.yaml:49:1: GroupF: events have lists of values, because another target group of the listener asks \
-                 for them",
-                "template.yaml:67:1: the listener Other has no functions behind it",
-                "template.yaml:70:1: the rules of a listener that is not in the project are served; requests that match \
-                 none of them are answered with 404",
-            ]
-        );
-        assert_eq!(
-            written.refusals,
-            [
-                "template.yaml:35:1: the rule R4 forwards to GroupIp, not to a function: it is not served",
-                "template.yaml:42:1: the rule R5 begins with authenticate-oidc, which is not done here: it is not served",
-            ]
-        );
-    }
-}
+mod tests;
