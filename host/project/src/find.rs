@@ -60,6 +60,13 @@ const NAMES: &[(Kind, &[&str])] = &[
 /// The names of a Terraform plan that are looked for in a folder.
 const PLANS: &[&str] = &["tfplan.json", "plan.json"];
 
+/// Endings of files that are not programs.
+const DATA: [&str; 3] = ["yml", "yaml", "json"];
+
+/// The folder that the Serverless Framework packages a service in, and the template in it.
+const PACKAGED: &str = ".serverless";
+const PACKAGED_TEMPLATE: &str = "cloudformation-template-update-stack.json";
+
 /// The name that other tools give CDK's assembly.
 const ASSEMBLY: &str = "cdk.out";
 
@@ -81,6 +88,9 @@ fn in_folder(folder: &Path, mut template: Option<PathBuf>) -> Option<Found> {
     if folder.join("manifest.json").is_file() && folder.join("tree.json").is_file() {
         return found(Kind::Cdk, folder.to_owned());
     }
+    if folder.join(PACKAGED_TEMPLATE).is_file() {
+        return found(Kind::Serverless, folder.to_owned());
+    }
     for (kind, names) in NAMES {
         if *kind == Kind::Template
             && let Some(template) = template.take()
@@ -89,7 +99,15 @@ fn in_folder(folder: &Path, mut template: Option<PathBuf>) -> Option<Found> {
         }
         let mut files = names.iter().map(|name| folder.join(name));
         if let Some(file) = files.find(|file| file.symlink_metadata().is_ok() && !file.is_dir()) {
-            return found(*kind, file);
+            let packaged = folder.join(PACKAGED);
+            let is_data = |ending: &str| DATA.contains(&ending);
+            let ending = file.extension().and_then(|ending| ending.to_str());
+            // What a program says of the service is known if it has been packaged.
+            let is_program = *kind == Kind::Serverless && !ending.is_some_and(is_data);
+            return match is_program && packaged.join(PACKAGED_TEMPLATE).is_file() {
+                true => found(*kind, packaged),
+                false => found(*kind, file),
+            };
         }
     }
     let assembly = folder.join(ASSEMBLY);
@@ -116,6 +134,7 @@ fn of_file(path: &Path) -> Found {
     let (kind, path) = match extension {
         Some("toml") => (Kind::Toml, path),
         _ if name.starts_with("serverless.") => (Kind::Serverless, path),
+        _ if name == PACKAGED_TEMPLATE => (Kind::Serverless, path),
         _ if name == "manifest.json" => (Kind::Cdk, folder),
         Some("json") if has_plan(path) => (Kind::Terraform, path),
         Some("yaml" | "yml" | "json" | "template") => (Kind::Template, path),
@@ -182,6 +201,28 @@ mod tests {
         assert_eq!(kind(), Some(Kind::Template));
         fs::write(root.join("lambkin.toml"), "").unwrap();
         assert_eq!(kind(), Some(Kind::Toml));
+    }
+
+    #[test]
+    fn a_service_that_is_a_program_is_read_as_it_was_packaged() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        let path =
+            |path: &Path| find(path, &Options::default()).map(|found| (found.kind, found.path));
+        let packaged = root.join(PACKAGED);
+        fs::create_dir(&packaged).unwrap();
+        fs::write(packaged.join(PACKAGED_TEMPLATE), "{}").unwrap();
+        fs::write(root.join("serverless.ts"), "").unwrap();
+        let expected = Some((Kind::Serverless, packaged.clone()));
+        assert_eq!(path(root), expected);
+        assert_eq!(path(&packaged), expected);
+        let template = packaged.join(PACKAGED_TEMPLATE);
+        assert_eq!(path(&template), Some((Kind::Serverless, template.clone())));
+        fs::write(root.join("serverless.yml"), "").unwrap();
+        assert_eq!(
+            path(root),
+            Some((Kind::Serverless, root.join("serverless.yml")))
+        );
     }
 
     #[test]

@@ -35,6 +35,9 @@ pub fn compile(context: &Context, plan: &Plan, compiled: &mut Compiled) {
     }
     gateway::compile(plan, compiled);
     add_versions(plan, compiled);
+    for (place, text) in plan.guesses.take() {
+        context.report.note(place, text);
+    }
     if !unknown.is_empty() {
         let text = format!(
             "resources of these types are not served here: {}",

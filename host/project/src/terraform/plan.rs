@@ -5,6 +5,7 @@
 //!
 //! On failure: a [`ProjectError`] for a file that is not such a plan.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 
 use indexmap::IndexMap;
@@ -63,6 +64,8 @@ pub struct Plan {
     pub outputs: Value,
     /// The configuration of the providers.
     pub providers: Value,
+    /// What was taken for something by its name, to be told.
+    pub guesses: RefCell<Vec<(Place, String)>>,
 }
 
 impl Plan {
@@ -111,6 +114,7 @@ impl Plan {
                 .at(&["configuration", "provider_config"])
                 .cloned()
                 .unwrap_or_else(|| null.clone()),
+            guesses: RefCell::default(),
         };
         let module = planned.get("root_module").unwrap_or(&null);
         let root_module = Module {

@@ -306,6 +306,13 @@ impl Plan {
             let is_free = !used.contains(&index) && !assigned.iter().any(|(known, _)| known == key);
             if let (true, true, Some(target)) = (score > 0, is_free, open.get(index)) {
                 used.push(index);
+                if let (false, Target::Attribute(resource, attribute)) = (only, target) {
+                    let text = format!(
+                        "{key} is taken to be {}.{attribute}, by its name",
+                        resource.address
+                    );
+                    self.guesses.borrow_mut().push((place, text));
+                }
                 assigned.push((key.to_owned(), self.value(target, place, depth)));
             }
         }

@@ -257,6 +257,7 @@ fn queues_buckets_and_variables() {
         .has("BatchSize = 5")
         .has("[buckets.photos]\nversioning = true")
         .has("bucket = \"photos\"\nfunction = \"hello\"\nevents = [\"s3:ObjectCreated:*\"]\nprefix = \"in/\"")
+        .notes("JOBS_QUEUE_URL is taken to be aws_sqs_queue.jobs.url, by its name")
         .notes("maxReceiveCount of aws_sqs_queue.jobs is not in the plan")
         .notes("aws_lambda_permission");
     assert_eq!(written.refusals, [""; 0]);
