@@ -77,7 +77,7 @@ class Case:
     def start(self, top):
         self.handler = self.case.get("handler", self.table.get("handler", "")).replace("TOP", str(top))
         command = self.language.command(self)
-        client = next((part for part in command if part.endswith((".py", ".rb", ".mjs"))), "")
+        client = next((part for part in command if part.endswith((".py", ".rb", ".mjs", ".cjs"))), "")
         self.places = {str(top / "task"): "TASK", str(top): "TOP"}
         if client:
             self.places[client] = "CLIENT"

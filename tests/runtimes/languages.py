@@ -51,7 +51,7 @@ class Ruby:
 class Node:
     interpreter = "node"
     version_of = ["-p", "process.versions.node"]
-    client = CLIENTS / "node/client.mjs"
+    client = CLIENTS / "node/client.cjs"
     # Which of AWS's two clients the embedded one is to resemble.
     semantics = {"legacy": "nodejs22.x", "modern": "nodejs24.x"}
 

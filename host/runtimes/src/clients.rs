@@ -14,13 +14,13 @@ macro_rules! clients {
 }
 
 clients![
-    "node/client.mjs",
-    "node/explain.mjs",
-    "node/invoke.mjs",
-    "node/log.mjs",
-    "node/node-path.mjs",
-    "node/runtime-api.mjs",
-    "node/settings.mjs",
+    "node/client.cjs",
+    "node/explain.cjs",
+    "node/invoke.cjs",
+    "node/log.cjs",
+    "node/node-path.cjs",
+    "node/runtime-api.cjs",
+    "node/settings.cjs",
     "python/bootstrap.py",
     "python/lambkin_values.py",
     "python/start.py",
@@ -82,7 +82,7 @@ mod tests {
     fn clients_are_written_once_and_repaired() {
         let cache = tempfile::tempdir().unwrap();
         let folder = install(cache.path()).unwrap();
-        let file = folder.join("node/client.mjs");
+        let file = folder.join("node/client.cjs");
         let modified = fs::metadata(&file).unwrap().modified().unwrap();
         assert_eq!(install(cache.path()).unwrap(), folder);
         assert_eq!(fs::metadata(&file).unwrap().modified().unwrap(), modified);

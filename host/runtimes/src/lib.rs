@@ -9,11 +9,12 @@
 //! and the commands that would install it.
 //!
 //! The files in order, each of which uses only earlier ones: `id`, `version`, `requirement`, `machine`, `project`, `found`,
-//! `stores`, `environment`, `advice`, `find`, `clients`, `handler`, `bundle`, `node`, `python`, `ruby`, `java`, `dotnet`, `debug`, `prepare`,
-//! `guess`, `list`.
+//! `stores`, `environment`, `advice`, `candidates`, `find`, `clients`, `handler`, `bundle`, `node`, `python`, `ruby`,
+//! `java`, `dotnet`, `debug`, `prepare`, `guess`, `list`.
 
 mod advice;
 mod bundle;
+mod candidates;
 mod clients;
 mod debug;
 mod dotnet;

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::bundle::{self, BundleChoice, BundleOptions, Bundler, Bundling};
+use crate::candidates::Places;
 use crate::clients;
 use crate::debug::{self, Debug};
-use crate::find::{Places, find};
+use crate::find::find;
 use crate::found::Found;
 use crate::id::{Language, Runtime};
 use crate::machine::Machine;
@@ -196,7 +197,7 @@ pub fn prepare(request: &Request<'_>) -> Result<Prepared, String> {
                 .then(|| node::own_client(code, project, major))
                 .flatten();
             folders.extend(node::folders(own.as_deref(), code, project));
-            let client = own.unwrap_or_else(|| clients.join("node/client.mjs"));
+            let client = own.unwrap_or_else(|| clients.join("node/client.cjs"));
             arguments.push(client.to_string_lossy().into_owned());
             arguments.push(handler.to_owned());
             arguments

@@ -7,16 +7,16 @@
 // nothing left to wait for ("beforeExit"), which is how Lambda ends callback handlers.
 // Failure: `next` rejects if there is no event to be had. The answer to a response or an error is not looked at, as in
 // AWS's client: 410 (the invocation timed out) and 413 (too large) are reported to the caller by the platform itself.
-import { createRequire } from 'node:module';
+'use strict';
 
-const net = createRequire(import.meta.url)('node:net');
+const net = require('node:net');
 
 const API = '/2018-06-01/runtime';
 const USER_AGENT = 'lambkin-node/0.1.0';
 /** What the platform keeps of the header `Lambda-Runtime-Function-XRay-Error-Cause`, in bytes. */
 const MAX_XRAY_CAUSE_BYTES = 64 * 1024;
 
-export class RuntimeApi {
+class RuntimeApi {
   #idle = [];
 
   /** `address` is the value of AWS_LAMBDA_RUNTIME_API: host:port. */
@@ -86,7 +86,7 @@ function attempt(invocation) {
 }
 
 /** `text` with every character that may not appear in a header replaced by "?". */
-export function headerText(text) {
+function headerText(text) {
   return String(text).replace(/[^\x20-\x7e]/g, '?');
 }
 
@@ -184,3 +184,5 @@ class Connection {
     resolve({ status, headers, body: Buffer.concat(parts).toString('utf8') });
   }
 }
+
+module.exports = { RuntimeApi, headerText };

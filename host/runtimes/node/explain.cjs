@@ -2,9 +2,8 @@
 // only when something has failed.
 //
 // Contract: writes with console.error, so that the line is a record of the function's log. Failure: says nothing.
-import { createRequire } from 'node:module';
+'use strict';
 
-const require = createRequire(import.meta.url);
 const fs = require('node:fs');
 const path = require('node:path');
 
@@ -15,7 +14,7 @@ const IMPORTS = /(?:from|import|require)\s*\(?\s*['"](\.[^'"]+)['"]/g;
 const MAX_FILES = 30;
 
 /** There is a file in TypeScript, which AWS does not look for and this Node cannot run. */
-export function explainTypeScript(error, file) {
+function explainTypeScript(error, file) {
   const typescript = ['.ts', '.mts', '.cts'].map((ending) => file + ending).find((name) => fs.existsSync(name));
   if (!typescript || error?.code !== 'MODULE_NOT_FOUND' || !error.message.includes(`'${path.basename(file)}'`)) return;
   console.error(`lambkin: there is ${typescript}, but AWS Lambda does not look for a handler in TypeScript. `
@@ -24,7 +23,7 @@ export function explainTypeScript(error, file) {
 }
 
 /** Where a syntax error is: AWS's report has its text alone, and Node does not tell it of modules that are imported. */
-export function explainSyntax(error, file) {
+function explainSyntax(error, file) {
   const place = placeIn(error.stack ?? '') ?? search(file);
   if (place) console.error(`lambkin: ${place.file}:${place.line}: ${error.message}: ${place.source.trim()}`);
 }
@@ -55,7 +54,7 @@ function search(file) {
 }
 
 /** Which functions the module has instead of the one that the handler names. */
-export function explainExports(fullName, property, module) {
+function explainExports(fullName, property, module) {
   const names = new Set([module, module?.default].flatMap((value) => (
     value && ['object', 'function'].includes(typeof value) ? Object.keys(value) : [])));
   const functions = [...names].filter((name) => typeof (module[name] ?? module.default?.[name]) === 'function');
@@ -77,3 +76,5 @@ function distance(one, other) {
   }
   return row[other.length];
 }
+
+module.exports = { explainTypeScript, explainSyntax, explainExports };

@@ -1,15 +1,16 @@
-// The loops that take events and call the handler, one for each of the two behaviours (see client.mjs), and the
+// The loops that take events and call the handler, one for each of the two behaviours (see client.cjs), and the
 // response streams that both have.
 //
 // Contract: a loop takes the next event when the answer to the one before is posted; with AWS_LAMBDA_MAX_CONCURRENCY
 // at once. Failure: what the handler throws is logged and posted, and the loop goes on.
-import { createRequire } from 'node:module';
-import { errorBody, logError, runtimeError, serialise, xrayCause } from './log.mjs';
-import { headerText } from './runtime-api.mjs';
-import {
+'use strict';
+
+const { errorBody, logError, runtimeError, serialise, xrayCause } = require('./log.cjs');
+const { headerText } = require('./runtime-api.cjs');
+const {
   BEFORE_EXIT, env, HIGH_WATER_MARK, legacy, LEGACY_REQUEST_ID, LEGACY_TENANT_ID, multiConcurrent, REQUEST_ID,
   STREAMING, TENANT_ID, X_RAY_TRACE_ID,
-} from './settings.mjs';
+} = require('./settings.cjs');
 
 const NEVER_SETTLED = 'The Lambda runtime client detected an unexpected Node.js exit code. This is most commonly '
   + 'caused by a Promise that was never settled. For more information, see '
@@ -66,7 +67,7 @@ let postStray;
 let dying = false;
 
 /** From here on, errors that the handler does not see are reported: to /init/error until the first event. */
-export function reportStrayErrors(api) {
+function reportStrayErrors(api) {
   postStray = (error) => api.postInitError(JSON.stringify(errorBody(error)), errorBody(error).errorType);
   const die = async (what, error, status) => {
     if (dying) return;
@@ -89,7 +90,7 @@ function onEmptyLoop(action) {
   globalThis[BEFORE_EXIT] = action;
 }
 
-export function runLegacy(api, handler) {
+function runLegacy(api, handler) {
   const invoke = handler[STREAMING] ? invokeLegacyStreaming : invokeLegacy;
   const scheduleNext = () => setImmediate(() => {
     api.next().then((invocation) => {
@@ -213,7 +214,7 @@ async function invokeLegacyStreaming(api, handler, invocation, scheduleNext) {
 // ---------------------------------------------------------------------------------------------------------------------
 // Modern: promises only
 
-export async function runModern(api, handler, invokeStore) {
+async function runModern(api, handler, invokeStore) {
   const invoke = handler[STREAMING] ? invokeModernStreaming : invokeModern;
   for (;;) {
     const invocation = await (multiConcurrent ? nextWithRetries(api) : api.next());
@@ -315,9 +316,8 @@ let net;
 let agent;
 
 /** Loads node:http. Called during initialisation, so that the first event does not pay for it. */
-export function prepareStreaming() {
-  const require = createRequire(import.meta.url);
-  http = require('node:http');
+function prepareStreaming() {
+    http = require('node:http');
   net = require('node:net');
   agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
 }
@@ -378,3 +378,5 @@ function openStream(api, invocation, highWaterMark) {
   };
   return { stream, answered, fail };
 }
+
+module.exports = { reportStrayErrors, runLegacy, runModern, prepareStreaming };

@@ -3,10 +3,10 @@
 // Contract: console.* become records with time, request id and level, in text or JSON, on the descriptor of
 // _LAMBDA_TELEMETRY_LOG_FD as frames or on stdout as lines. process.stdout and process.stderr stay as they are.
 // Failure: a value that cannot be serialised is described, not thrown; only `serialise` throws.
-import { createRequire } from 'node:module';
-import { env, legacy, LEGACY_REQUEST_ID, LEGACY_TENANT_ID, multiConcurrent, take } from './settings.mjs';
+'use strict';
 
-const require = createRequire(import.meta.url);
+const { env, legacy, LEGACY_REQUEST_ID, LEGACY_TENANT_ID, multiConcurrent, take } = require('./settings.cjs');
+
 const fs = require('node:fs');
 const { format, types } = require('node:util');
 
@@ -14,7 +14,7 @@ const { format, types } = require('node:util');
 // Errors
 
 /** An error of the runtime, as opposed to one of the function: its type begins with `Runtime.`. */
-export function runtimeError(type, message) {
+function runtimeError(type, message) {
   const error = new Error(message);
   error.name = `Runtime.${type}`;
   if (legacy) {
@@ -36,7 +36,7 @@ function isError(value) {
 }
 
 /** The body of an error: three keys, without the cause and further properties of the error. */
-export function errorBody(error) {
+function errorBody(error) {
   try {
     if (!isError(error)) return { errorType: typeof error, errorMessage: String(error), trace: [] };
     return {
@@ -52,7 +52,7 @@ export function errorBody(error) {
 }
 
 /** The value of the header that X-Ray's view of an error is made from; empty if the error has none. */
-export function xrayCause(error) {
+function xrayCause(error) {
   try {
     const stack = (escapeDel(error.stack) ?? '').split('\n').slice(1).map((line) => {
       const frame = line.trim().replace(/[()]/g, '').replace(/^\S*\s/, '');
@@ -68,7 +68,7 @@ export function xrayCause(error) {
   }
 }
 
-export function serialise(value) {
+function serialise(value) {
   let json;
   try {
     json = JSON.stringify(value === undefined ? null : value);
@@ -88,7 +88,7 @@ const LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
 const jsonLogs = multiConcurrent || env.AWS_LAMBDA_LOG_FORMAT?.toUpperCase() === 'JSON';
 const minimumLevel = Math.max(LEVELS.indexOf(env.AWS_LAMBDA_LOG_LEVEL?.toUpperCase()), 0);
 
-export function installConsole(invokeStore) {
+function installConsole(invokeStore) {
   const descriptor = take('_LAMBDA_TELEMETRY_LOG_FD');
   const logFd = descriptor && !multiConcurrent ? Number(descriptor) : undefined;
   const log = (level, args) => {
@@ -162,7 +162,7 @@ function writeAll(fd, bytes) {
 }
 
 /** Logs an error of the function or of its initialisation, with the properties that the body leaves out. */
-export function logError(what, error) {
+function logError(what, error) {
   const value = error instanceof Error ? error : new Error(String(error));
   if (jsonLogs) console.error(value);
   else console.error(what, `\t${errorDetails(value)}`);
@@ -195,3 +195,5 @@ function explainMissingSdk({ message }) {
   console.error(`lambkin: AWS Lambda ships ${missing} with its Node.js runtimes; this machine does not have it. `
     + `Install it in the function's project: npm install ${missing}`);
 }
+
+module.exports = { runtimeError, errorBody, xrayCause, serialise, installConsole, logError };

@@ -1,10 +1,10 @@
 // Runtime client for Node.js functions: takes events from the Lambda Runtime API, calls the handler, posts the result.
 //
-// Started as `node <flags> client.mjs` with the environment of a Lambda function (AWS_LAMBDA_RUNTIME_API, _HANDLER,
+// Started as `node <flags> client.cjs` with the environment of a Lambda function (AWS_LAMBDA_RUNTIME_API, _HANDLER,
 // LAMBDA_TASK_ROOT, …). Needs Node 18 or newer and nothing but its standard library. Beside it lie
-//   settings.mjs     the environment           log.mjs        errors and logs
-//   runtime-api.mjs  the HTTP client           invoke.mjs     the loops that call the handler, response streams
-//   node-path.mjs    `import` from the folders of NODE_PATH       explain.mjs  hints at why a handler cannot be loaded
+//   settings.cjs     the environment           log.cjs        errors and logs
+//   runtime-api.cjs  the HTTP client           invoke.cjs     the loops that call the handler, response streams
+//   node-path.cjs    `import` from the folders of NODE_PATH       explain.cjs  hints at why a handler cannot be loaded
 //
 // Contract: what a function can observe is what AWS's own clients do, and there are two that differ:
 //   legacy (AWS's 3.x)  runtimes up to nodejs22.x: callbacks, the answer waits for an empty event loop, errors outside
@@ -17,18 +17,20 @@
 // Failure: the function's errors are posted to the Runtime API and logged. If initialisation fails, the error is posted
 // to /init/error and the process exits with AWS's status (legacy 129, or 128 for a rejection; modern 1). If the Runtime
 // API fails, the process exits with an error and the platform starts another one.
-import nodeModule, { createRequire } from 'node:module';
-import { prepareStreaming, reportStrayErrors, runLegacy, runModern } from './invoke.mjs';
-import { errorBody, installConsole, logError, runtimeError } from './log.mjs';
-import { RuntimeApi } from './runtime-api.mjs';
-import {
+'use strict';
+
+const { prepareStreaming, reportStrayErrors, runLegacy, runModern } = require('./invoke.cjs');
+const { errorBody, installConsole, logError, runtimeError } = require('./log.cjs');
+const { RuntimeApi } = require('./runtime-api.cjs');
+const {
   env, HIGH_WATER_MARK, legacy, multiConcurrent, REQUEST_ID, runtimeId, runtimeMajor, STREAMING, TENANT_ID,
   X_RAY_TRACE_ID,
-} from './settings.mjs';
+} = require('./settings.cjs');
 
-// Node's own modules are required: importing one evaluates all that it exports, which costs 1 to 2 ms for node:fs.
-const require = createRequire(import.meta.url);
+// No file of the client is an ES module, although AWS's are: the first one costs a cold start 5 to 10 ms, which a handler
+// that is none need not pay.
 const fs = require('node:fs');
+const nodeModule = require('node:module');
 const path = require('node:path');
 const { pathToFileURL } = require('node:url');
 const { isAsyncFunction } = require('node:util').types;
@@ -50,6 +52,10 @@ const WORKERS_PER_CPU = 8;
 // ---------------------------------------------------------------------------------------------------------------------
 // The handler
 
+/** As for a client that is an ES module, like AWS's, the function's modules have no `require.main`. */
+const requireHandler = nodeModule.createRequire(__filename);
+process.mainModule = undefined;
+
 /** Finds the handler as Lambda does. Throws what is then posted to /init/error. */
 async function loadHandler(root, fullName) {
   if (fullName.includes('..')) {
@@ -63,13 +69,14 @@ async function loadHandler(root, fullName) {
   const file = path.resolve(root, folder, moduleName);
   let module;
   try {
-    module = (await (legacy ? loadLegacy(file) : loadModern(file))) || require(require.resolve(moduleName, {
+    module = await (legacy ? loadLegacy(file) : loadModern(file));
+    module ||= requireHandler(requireHandler.resolve(moduleName, {
       paths: [root, legacy ? folder : path.join(root, folder)],
     }));
   } catch (error) {
-    await explain('explainTypeScript', error, file);
+    explain('explainTypeScript', error, file);
     if (error instanceof SyntaxError) {
-      await explain('explainSyntax', error, file);
+      explain('explainSyntax', error, file);
       const syntaxError = runtimeError('UserCodeSyntaxError', String(error));
       if (!legacy) syntaxError.stack = error.stack;
       throw syntaxError;
@@ -81,7 +88,7 @@ async function loadHandler(root, fullName) {
   const find = (start) => property.split('.').reduce(descend, start);
   const handler = find(module) || (!legacy && find(module.default));
   if (!handler) {
-    await explain('explainExports', fullName, property, module);
+    explain('explainExports', fullName, property, module);
     throw runtimeError('HandlerNotFound', `${fullName} is undefined or not exported`);
   }
   if (typeof handler !== 'function') throw runtimeError('HandlerNotFound', `${fullName} is not a function`);
@@ -97,7 +104,7 @@ async function loadHandler(root, fullName) {
 }
 
 const importFile = (file) => (fs.existsSync(file) ? import(pathToFileURL(file).href) : undefined);
-const requireFile = (file) => (fs.existsSync(file) ? require(file) : undefined);
+const requireFile = (file) => (fs.existsSync(file) ? requireHandler(file) : undefined);
 
 async function loadLegacy(file) {
   const esm = fs.existsSync(`${file}.js`) && isInModulePackage(path.dirname(file));
@@ -141,9 +148,9 @@ function isInModulePackage(folder) {
 }
 
 // Not AWS's: one line of the log that says more than AWS's report. Nothing that fails here hides the report.
-async function explain(name, ...details) {
+function explain(name, ...details) {
   try {
-    (await import('./explain.mjs'))[name](...details);
+    require('./explain.cjs')[name](...details);
   } catch {}
 }
 
@@ -151,9 +158,9 @@ function honourNodePathForImports(root) {
   const folders = (env.NODE_PATH ?? '').split(path.delimiter).filter((folder) => folder && fs.existsSync(folder));
   // The task folder alone needs no hook, which would cost each cold start some milliseconds.
   if (folders.every((folder) => path.resolve(folder) === path.resolve(root))) return;
-  const hooks = new URL('./node-path.mjs', import.meta.url);
-  if (!nodeModule.registerHooks) return nodeModule.register?.(hooks, { data: folders });
-  return import(hooks.href).then(({ hooksFor }) => nodeModule.registerHooks(hooksFor(folders)));
+  const hooks = require.resolve('./node-path.cjs');
+  if (nodeModule.registerHooks) nodeModule.registerHooks(require(hooks).hooksFor(folders));
+  else nodeModule.register?.(pathToFileURL(hooks), { data: folders });
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -220,7 +227,7 @@ async function start() {
   installGlobals(invokeStore);
   if (legacy) reportStrayErrors(api);
   try {
-    await honourNodePathForImports(env.LAMBDA_TASK_ROOT);
+    honourNodePathForImports(env.LAMBDA_TASK_ROOT);
     const handler = await loadHandler(env.LAMBDA_TASK_ROOT, env._HANDLER);
     if (handler[STREAMING]) prepareStreaming();
     if (legacy) runLegacy(api, handler);
@@ -236,6 +243,21 @@ async function start() {
   }
 }
 
+/**
+ * Starts as the top level of an ES module would, which AWS's client is: an error is an uncaught exception, and a promise
+ * that never settles ends the process with status 13. In modern, both are left to the promise.
+ */
+function startAsMain() {
+  const unsettled = () => { process.exitCode ??= 13; };
+  const warn = () => fs.writeSync(2, `Warning: Detected unsettled top-level await in the module of ${env._HANDLER}\n`);
+  process.on('exit', unsettled).on('beforeExit', warn);
+  const settled = () => process.off('exit', unsettled).off('beforeExit', warn);
+  start().then(settled, (error) => {
+    settled();
+    setImmediate(() => { throw error; });
+  });
+}
+
 /** With AWS_LAMBDA_MAX_CONCURRENCY: this file once more in each of several threads; ends when all have. */
 async function startWorkers({ Worker }) {
   installConsole(new InvokeStore());
@@ -246,7 +268,7 @@ async function startWorkers({ Worker }) {
   const ofProcess = /^--(expose-gc|max-semi-space-size|max-old-space-size)/;
   const execArgv = process.execArgv.filter((flag) => !ofProcess.test(flag));
   for (let id = 0; id < count; id += 1) {
-    const worker = new Worker(new URL(import.meta.url), { env: { ...env, LAMBKIN_RUNTIME: runtimeId }, execArgv });
+    const worker = new Worker(__filename, { env: { ...env, LAMBKIN_RUNTIME: runtimeId }, execArgv });
     worker.on('error', (error) => logError(`Worker ${id} error:`, error));
     worker.on('exit', (code) => {
       if (code !== 0) logError(`Worker ${id} exit:`, new Error(`Worker ${id} exited with code ${code}`));
@@ -265,6 +287,5 @@ function processors() {
 
 const threads = multiConcurrent ? require('node:worker_threads') : undefined;
 if (threads?.isMainThread) startWorkers(threads);
-// A top-level await that never settles ends legacy with Node's status 13, and modern with 0.
-else if (legacy) await start();
+else if (legacy) startAsMain();
 else start().then((run) => run());

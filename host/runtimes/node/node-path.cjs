@@ -4,17 +4,17 @@
 // Contract: Node's own resolution comes first. Only when it cannot find a bare specifier (ERR_MODULE_NOT_FOUND) are the
 // folders of NODE_PATH searched, in order. `require` is not affected: it honours NODE_PATH by itself.
 // Failure: if no folder has the package, the error of Node's own resolution is thrown, unchanged.
-import { createRequire } from 'node:module';
+'use strict';
 
-const require = createRequire(import.meta.url);
 const fs = require('node:fs');
+const { createRequire } = require('node:module');
 const path = require('node:path');
 const { pathToFileURL } = require('node:url');
 
 let folders = [];
 
 /** The hooks for `module.registerHooks`: synchronous, in the thread of the program. */
-export function hooksFor(nodePath) {
+function hooksFor(nodePath) {
   folders = nodePath;
   return {
     resolve(specifier, context, nextResolve) {
@@ -33,12 +33,12 @@ export function hooksFor(nodePath) {
 }
 
 /** Called by `module.register` (Node before 22.15), which runs this file in a thread of its own. */
-export function initialize(nodePath) {
+function initialize(nodePath) {
   folders = nodePath;
 }
 
 /** The hook for `module.register`: as above, with promises. */
-export async function resolve(specifier, context, nextResolve) {
+async function resolve(specifier, context, nextResolve) {
   try {
     return await nextResolve(specifier, context);
   } catch (error) {
@@ -70,6 +70,8 @@ function* attempts(error, specifier, context) {
 
 // The error's trace goes to the caller; on AWS the patch is inside Node and has no frames there.
 function withoutHookFrames(error) {
-  error.stack = error.stack?.split('\n').filter((line) => !line.includes(import.meta.url)).join('\n');
+  error.stack = error.stack?.split('\n').filter((line) => !line.includes(__filename)).join('\n');
   return error;
 }
+
+module.exports = { hooksFor, initialize, resolve };
