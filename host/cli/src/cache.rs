@@ -48,7 +48,7 @@ fn writable(wanted: Option<PathBuf>, temporary: &Path) -> PathBuf {
     }
     let user = rustix::process::geteuid().as_raw();
     let other = temporary.join(format!("lambkin-cache-{user}"));
-    // Nothing is written to a folder of somebody else.
+    // Nothing is written to a folder of another user.
     let usable = create(&other)
         .and_then(|()| is_private(&other, user))
         .and_then(|()| probe(&other));
@@ -56,7 +56,7 @@ fn writable(wanted: Option<PathBuf>, temporary: &Path) -> PathBuf {
         Ok(()) => other,
         Err(error) => {
             tracing::debug!("{} cannot be the cache either: {error}", other.display());
-            // What nobody can write to cannot have been written by somebody else, either.
+            // A place that cannot be written to has no files of another user either.
             wanted.unwrap_or_else(|| PathBuf::from("/dev/null/lambkin"))
         }
     }
@@ -95,7 +95,7 @@ mod tests {
         fs::create_dir(&temporary).unwrap();
         let wanted = folder.path().join("cache/lambkin");
         assert_eq!(writable(Some(wanted.clone()), &temporary), wanted);
-        // A file in its place: nobody, not even root, can create a folder there.
+        // A file in its place: not even root can create a folder there.
         let blocked = folder.path().join("file");
         fs::write(&blocked, "").unwrap();
         let other = writable(Some(blocked.join("lambkin")), &temporary);

@@ -213,7 +213,7 @@ pub(crate) fn lock(path: &Path, operation: FlockOperation) -> Result<File, Image
     taken.map_err(|error| ImageError::io("lock", path, &error))
 }
 
-/// Deletes images that nobody has opened for long, and what was left unfinished. What is in use is locked and stays.
+/// Deletes images that have not been opened for long, and what was left unfinished. What is in use is locked and stays.
 /// Errors are ignored, as what stays does no harm. The locks stay, because another host may have opened one just now.
 fn delete_unused(images: &Path) {
     let without_waiting = |hex: &str, extension| {
@@ -247,7 +247,7 @@ fn delete_unused(images: &Path) {
         };
         let _ = remove(&partial);
         if is_old && let Some(_in_use) = without_waiting(hex, USE) {
-            // First its name, so that nobody takes what is left of it for complete.
+            // First its name, so that what is left of it is not taken for complete.
             let _ = fs::rename(&home, &partial).and_then(|()| remove(&partial));
         }
     }

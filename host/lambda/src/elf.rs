@@ -169,3 +169,70 @@ fn machine_name(machine: u16) -> String {
     };
     name.to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    const MUSL: &str = "/lib/ld-musl-some.so.1";
+    const GLIBC: &str = "/lib64/ld-linux-some.so.2";
+
+    /// What is wrong with a program that needs this loader, in a root with these files.
+    fn problem(loader: &str, files: &[&str]) -> Result<(), ElfError> {
+        let folder = tempfile::tempdir().unwrap();
+        for file in files {
+            let path = folder.path().join(file.trim_start_matches('/'));
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        let mut program = vec![0; 64 + 56];
+        let mut put =
+            |at: usize, bytes: &[u8]| program[at..at + bytes.len()].copy_from_slice(bytes);
+        put(0, b"\x7fELF\x02");
+        put(offsets::TYPE, &2_u16.to_le_bytes());
+        put(offsets::MACHINE, &own_machine().unwrap().to_le_bytes());
+        put(offsets::PROGRAM_HEADERS, &64_u64.to_le_bytes());
+        put(offsets::PROGRAM_HEADER_SIZE, &56_u16.to_le_bytes());
+        put(offsets::PROGRAM_HEADER_COUNT, &1_u16.to_le_bytes());
+        put(64, &offsets::PT_INTERP.to_le_bytes());
+        put(64 + 8, &120_u64.to_le_bytes());
+        put(64 + 32, &(loader.len() as u64 + 1).to_le_bytes());
+        program.extend(loader.bytes().chain([0]));
+        let path = folder.path().join("program");
+        fs::write(&path, &program).unwrap();
+        let mut file = File::open(&path).unwrap();
+        examine(Files::below(folder.path()), &program, &mut file)
+    }
+
+    #[test]
+    fn a_program_for_another_c_library_is_told_from_one_whose_loader_is_missing() {
+        let wrong = |loader: &str, linked_for, here| {
+            Err(ElfError::WrongLibc {
+                loader: PathBuf::from(loader),
+                linked_for,
+                here,
+            })
+        };
+        let of_musl = wrong(MUSL, "musl, as on Alpine Linux", "glibc");
+        assert_eq!(problem(MUSL, &[GLIBC]), of_musl);
+        assert_eq!(
+            of_musl.unwrap_err().to_string(),
+            "was linked for musl, as on Alpine Linux: it needs /lib/ld-musl-some.so.1, which does not exist here, as this \
+             machine's C library is glibc; build it here, or link it statically"
+        );
+        let of_glibc = wrong(GLIBC, "glibc, as on most systems", "musl");
+        assert_eq!(problem(GLIBC, &[MUSL]), of_glibc);
+        // With both libraries, or without any, the loader alone is missing.
+        let missing = |loader: &str| Err(ElfError::MissingLoader(PathBuf::from(loader)));
+        assert_eq!(
+            problem(GLIBC, &[MUSL, "/lib/ld-linux-other.so.2"]),
+            missing(GLIBC)
+        );
+        assert_eq!(problem(MUSL, &[]), missing(MUSL));
+        assert_eq!(problem(GLIBC, &[]), missing(GLIBC));
+        assert_eq!(problem(MUSL, &[MUSL, GLIBC]), Ok(()));
+        assert_eq!(problem(GLIBC, &[MUSL, GLIBC]), Ok(()));
+    }
+}

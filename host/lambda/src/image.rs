@@ -190,22 +190,28 @@ impl Image {
         }
     }
 
-    /// The program and its arguments, with the paths that it sees.
-    pub(crate) fn program(&self, search: &str) -> Result<(PathBuf, Vec<String>), NoBootstrapError> {
+    /// The folder in which the program is started, if the image has it.
+    fn checked_directory(&self) -> Result<PathBuf, NoBootstrapError> {
         let directory = self.directory();
         let place = self.files().place(&directory);
-        if !place.is_dir() {
-            let is = match place.exists() {
-                true => "not a directory",
-                false => "no such file or directory",
-            };
-            let directory = directory.display();
-            return Err(self.refused(
-                INVALID_WORKING_DIR,
-                format!("chdir {directory}: {is}"),
-                &format!("its working directory {directory} is {is}"),
-            ));
+        if place.is_dir() {
+            return Ok(directory);
         }
+        let is = match place.exists() {
+            true => "not a directory",
+            false => "no such file or directory",
+        };
+        let directory = directory.display();
+        Err(self.refused(
+            INVALID_WORKING_DIR,
+            format!("chdir {directory}: {is}"),
+            &format!("its working directory {directory} is {is}"),
+        ))
+    }
+
+    /// The program and its arguments, with the paths that it sees.
+    pub(crate) fn program(&self, search: &str) -> Result<(PathBuf, Vec<String>), NoBootstrapError> {
+        let directory = self.checked_directory()?;
         let words = self.entry_point.iter().chain(&self.command);
         let mut words: Vec<String> = words.cloned().collect();
         if is_emulator(&words) {
@@ -241,6 +247,27 @@ impl Image {
                 let said = format!("fork/exec {path}: {}", in_words_of_go(&error));
                 Err(self.refused(INVALID_ENTRYPOINT, said, &reason))
             }
+        }
+    }
+
+    /// The program of a command that takes the place of the image's, and its arguments, with the paths that it sees. A
+    /// relative path begins at the working directory.
+    pub(crate) fn command(
+        &self,
+        words: &[String],
+        search: &str,
+    ) -> Result<(PathBuf, Vec<String>), NoBootstrapError> {
+        let (name, arguments) = words
+            .split_first()
+            .map_or(("", &[][..]), |(name, rest)| (name.as_str(), rest));
+        let directory = self.checked_directory()?;
+        match self.find(name, &directory, search) {
+            Ok(program) => Ok((program, arguments.to_vec())),
+            Err((path, ExecutableError::Missing)) if !name.contains('/') => {
+                let error = ExecutableError::NotInPath(search.to_owned());
+                Err(NoBootstrapError::of_file(path, error))
+            }
+            Err((path, error)) => Err(NoBootstrapError::of_file(path, error)),
         }
     }
 

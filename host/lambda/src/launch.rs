@@ -65,7 +65,8 @@ impl FunctionSpec {
         })
     }
 
-    /// How a command is started in the function's environment. In a sandbox, the code can be written to if `writable`.
+    /// How a command is started in the function's environment. In a sandbox, the code can be written to if `writable`, but
+    /// for that of an image.
     ///
     /// # Errors
     ///
@@ -77,6 +78,16 @@ impl FunctionSpec {
         writable: bool,
     ) -> Result<Launch, NoBootstrapError> {
         let view = View::of(self);
+        if let Entry::Image(image) = &self.code.entry {
+            let (program, arguments) = image.get().command(command, &self.search_path())?;
+            return Ok(Launch {
+                arguments,
+                variables: self.variables_without_sandbox(account, &view, &[]),
+                directory: view.directory(),
+                sandbox: view.place(&program).sandbox,
+                program,
+            });
+        }
         // What the function's own program needs is visible for the command as well.
         let own = self.program().ok();
         let own = own.map_or_else(Placed::default, |(program, _)| view.place(&program));

@@ -195,6 +195,7 @@ impl<'a> View<'a> {
             visible,
             tmp_mb: self.spec.tmp_mb,
             image: None,
+            terminal: None,
         });
         placed
     }

@@ -7,6 +7,7 @@
 //! [`Exit`], with the [`Failure`] of its sandbox, if that is the reason.
 
 use std::io;
+use std::path::Path;
 
 use rustix::process::Signal;
 use tokio::signal::unix::{SignalKind, signal};
@@ -25,7 +26,12 @@ pub async fn run_in_foreground(launch: &Launch) -> io::Result<(Exit, Option<Fail
     let mut terminations = signal(SignalKind::terminate())?;
     let mut hangups = signal(SignalKind::hangup())?;
     let mut sizes = signal(SignalKind::window_change())?;
-    let mut process = Process::spawn_in_foreground(launch, streams)?;
+    let mut launch = launch.clone();
+    if let Some(sandbox) = &mut launch.sandbox {
+        let device = terminal.as_ref().and_then(terminal::Terminal::device);
+        sandbox.terminal = device.map(Path::to_owned);
+    }
+    let mut process = Process::spawn_in_foreground(&launch, streams)?;
     if let Some(terminal) = &mut terminal {
         terminal.connect()?;
     }

@@ -10,9 +10,10 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 
-use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
+use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, ptsname, unlockpt};
 use rustix::termios::{
     OptionalActions, Termios, isatty, tcgetattr, tcgetwinsize, tcsetattr, tcsetwinsize,
 };
@@ -23,6 +24,8 @@ use crate::streams::Streams;
 #[derive(Debug)]
 pub(crate) struct Terminal {
     master: OwnedFd,
+    /// The device of the program's end, if it has a path here.
+    device: Option<PathBuf>,
     before: Termios,
     output: Option<JoinHandle<()>>,
 }
@@ -51,8 +54,11 @@ pub(crate) fn streams() -> io::Result<(Streams, Option<Terminal>)> {
         false => copy(stream),
     };
     let streams = [stream(own[0])?, stream(own[1])?, stream(own[2])?];
+    let device = ptsname(&master, Vec::new())?.into_string().ok();
+    let device = device.map(PathBuf::from).filter(|path| path.exists());
     let terminal = Terminal {
         master,
+        device,
         before,
         output: None,
     };
@@ -61,6 +67,11 @@ pub(crate) fn streams() -> io::Result<(Streams, Option<Terminal>)> {
 }
 
 impl Terminal {
+    /// The device of the program's end: `/dev/pts/3`. `None` if it has no path on this machine.
+    pub(crate) fn device(&self) -> Option<&Path> {
+        self.device.as_deref()
+    }
+
     /// Starts to pass on what is typed and what is printed.
     pub(crate) fn connect(&mut self) -> io::Result<()> {
         let mut raw = self.before.clone();

@@ -2,9 +2,9 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 
-use crate::support::{Project, lambkin, tool};
+use crate::support::{Project, interpreter, lambkin};
 
 fn doctor(folder: &Path, arguments: &[&str]) -> Output {
     lambkin()
@@ -18,12 +18,6 @@ fn doctor(folder: &Path, arguments: &[&str]) -> Output {
 
 fn out(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn has_python() -> bool {
-    let mut python = Command::new("python3");
-    python.arg("--version");
-    tool("python3", python).is_ok()
 }
 
 #[test]
@@ -54,7 +48,7 @@ fn a_function_that_starts_is_described_without_being_invoked() {
 
 #[test]
 fn a_handler_that_cannot_be_imported_is_the_first_thing_that_is_said() {
-    if !has_python() {
+    if interpreter("python3").is_err() {
         return;
     }
     let project = Project::new("[functions.f]\ncode = 'code'\nhandler = 'app.handler'\n");

@@ -4,7 +4,9 @@
 //! one that is an ordinary user, if the tests run as root.
 
 mod contained;
+mod debugging;
 mod entry_points;
+mod exec;
 mod refused;
 mod reload;
 mod view;

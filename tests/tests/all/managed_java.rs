@@ -310,7 +310,7 @@ fn code_of_java_is_recognised_without_a_runtime() {
     assert!(result.contains("java.util.LinkedHashMap"), "{result} {log}");
     let (_, log) = invoke(&project, &["./app.jar", "{}"]);
     assert!(
-        log.contains("needs `handler`") && !log.contains("chmod"),
+        log.contains("needs a handler") && !log.contains("chmod"),
         "{log}"
     );
     project.file(
@@ -340,7 +340,7 @@ fn code_of_java_is_recognised_without_a_runtime() {
         .unwrap();
     let said = String::from_utf8_lossy(&check.stderr).into_owned();
     assert!(
-        said.contains("function none: runtime java17 needs `handler`"),
+        said.contains("function none: runtime java17 needs a handler"),
         "{said}"
     );
     assert!(!check.status.success());

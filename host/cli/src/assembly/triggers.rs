@@ -22,15 +22,8 @@ pub async fn configure_trigger(
     config: &Config,
 ) -> Result<Trigger, Vec<Diagnostic>> {
     let section = &trigger.section;
-    let configured = match configure(plugins, trigger, config).await {
-        Ok(configured) => configured,
-        Err(mut found) => {
-            let names: Vec<String> = config.function_names().map(str::to_owned).collect();
-            let rest = configure_rest(plugins, trigger, config, &found).await;
-            found.extend(missing_functions(trigger, config, rest.as_deref(), &names));
-            return Err(found);
-        }
-    };
+    let names: Vec<String> = config.function_names().map(str::to_owned).collect();
+    let configured = configure(plugins, trigger, config, &names).await?;
     let mut diagnostics = Vec::new();
     for FunctionReference { name, at } in configured.functions() {
         if let Some(message) = unknown_function(name, config) {
@@ -60,35 +53,42 @@ pub async fn mistakes(
     config: &Config,
     functions: &[String],
 ) -> Vec<Diagnostic> {
-    let (configured, mut found) = match configure(plugins, trigger, config).await {
-        Ok(configured) => (Some(configured), Vec::new()),
-        Err(diagnostics) => (
-            configure_rest(plugins, trigger, config, &diagnostics).await,
-            diagnostics,
-        ),
+    match configure(plugins, trigger, config, functions).await {
+        Ok(configured) => missing_functions(trigger, config, &*configured, functions),
+        Err(found) => found,
+    }
+}
+
+/// Configures a trigger's plugins. If they find mistakes, functions of which there is no table at all are reported with
+/// them, as far as the other settings tell which functions are meant.
+async fn configure(
+    plugins: &Plugins,
+    trigger: &config::Trigger,
+    config: &Config,
+    functions: &[String],
+) -> Result<Box<dyn ConfiguredTrigger>, Vec<Diagnostic>> {
+    let mut found = match configure_section(plugins, trigger, &trigger.section, config).await {
+        Ok(configured) => return Ok(configured),
+        Err(found) => found,
     };
-    found.extend(missing_functions(
-        trigger,
-        config,
-        configured.as_deref(),
-        functions,
-    ));
-    found
+    if let Some(rest) = configure_rest(plugins, trigger, config, &found).await {
+        found.extend(missing_functions(trigger, config, &*rest, functions));
+    }
+    Err(found)
 }
 
 /// The functions that a configured trigger names and of which there is no table at all.
 fn missing_functions(
     trigger: &config::Trigger,
     config: &Config,
-    configured: Option<&dyn ConfiguredTrigger>,
+    configured: &dyn ConfiguredTrigger,
     functions: &[String],
 ) -> Vec<Diagnostic> {
     let is_missing = |it: &&FunctionReference| {
         let name = it.name.split(':').next().unwrap_or_default();
         !functions.iter().any(|known| known == name)
     };
-    let references = configured.into_iter().flat_map(|it| it.functions());
-    let missing = references.filter(is_missing);
+    let missing = configured.functions().into_iter().filter(is_missing);
     let diagnostics = missing.filter_map(|FunctionReference { name, at }| {
         let message = unknown_function(name, config)?;
         Some(trigger.section.diagnostic_at(at, message))
@@ -110,15 +110,7 @@ async fn configure_rest(
         .ok()
 }
 
-async fn configure(
-    plugins: &Plugins,
-    trigger: &config::Trigger,
-    config: &Config,
-) -> Result<Box<dyn ConfiguredTrigger>, Vec<Diagnostic>> {
-    configure_section(plugins, trigger, &trigger.section, config).await
-}
-
-/// Like [`configure`], with other settings.
+/// Configures a trigger's plugins with these settings.
 async fn configure_section(
     plugins: &Plugins,
     trigger: &config::Trigger,

@@ -3,7 +3,8 @@
 //! The command has the terminal, and its exit code is lambkin's. There is no Runtime API, as nothing is invoked.
 //!
 //! Without a sandbox, the command takes the place of this process, so that nothing is between it and its terminal. In a
-//! sandbox, the code is read-only unless `--build` is given.
+//! sandbox, the code is read-only unless `--build` is given. For a container image, the command is one of the image's, and
+//! its root is read-only.
 //!
 //! On failure: 127 if the command is not found, 126 if it cannot be started, 2 for everything else, as with `env`.
 
@@ -43,9 +44,9 @@ pub async fn run(global: &GlobalArgs, args: &Exec) -> anyhow::Result<ExitCode> {
             archive.display()
         );
     }
-    if matches!(spec.code.entry, Entry::Image(_)) {
+    if args.build && matches!(spec.code.entry, Entry::Image(_)) {
         bail!(
-            "function {} is a container image, in which commands are not run; `lambkin doctor {0}` says whether it starts",
+            "function {} is a container image, which --build does not change; build it anew from its Dockerfile",
             full_name(spec)
         );
     }
@@ -82,7 +83,8 @@ fn not_started(error: &NoBootstrapError) -> u8 {
             ExecutableError::Missing | ExecutableError::NotInPath(_)
         )
     };
-    match error.tried.iter().all(|(_, error)| is_missing(error)) {
+    let is_known = !error.tried.is_empty();
+    match is_known && error.tried.iter().all(|(_, error)| is_missing(error)) {
         true => EXIT_NOT_FOUND,
         false => EXIT_NOT_STARTED,
     }

@@ -64,7 +64,7 @@ fn what_a_killed_host_left_is_thrown_away() {
 }
 
 #[test]
-fn images_that_nobody_has_opened_for_long_are_deleted_unless_they_are_in_use() {
+fn images_that_were_not_opened_for_long_are_deleted_unless_they_are_in_use() {
     let place = Place::new();
     let used = place.open_made(&image("used")).unwrap();
     let unused = place.open_made(&image("unused")).unwrap().root;

@@ -87,7 +87,7 @@ async fn a_plugin_loads_where_nothing_can_be_kept() {
     trigger.shape(&request()).await.expect("shape");
     assert_eq!(only_entry(folder.path()), file);
 
-    // The system lets nobody create a folder here.
+    // The system does not let anyone create a folder here.
     let host = host(Path::new("/proc/lambkin/cache")).expect("it does without");
     good().trigger(&host).await;
 }

@@ -29,7 +29,7 @@ pub(crate) fn build(sandbox: &Sandbox) -> Result<(), Failure> {
     };
     root::begin()?;
     let base = mount(image)?;
-    root::add_devices(base)?;
+    root::add_devices(base, sandbox.terminal.as_deref())?;
     root::add_tmp(base, sandbox.tmp_mb)?;
     root::add_proc(base)?;
     enter(base)?;

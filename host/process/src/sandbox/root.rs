@@ -69,7 +69,7 @@ pub(super) fn build(sandbox: &Sandbox) -> Result<(), Failure> {
     begin()?;
     let base = Path::new("/");
     add_system()?;
-    add_devices(base)?;
+    add_devices(base, sandbox.terminal.as_deref())?;
     add_tmp(base, sandbox.tmp_mb)?;
     add_proc(base)?;
     add_code(sandbox)?;
@@ -127,13 +127,17 @@ fn add_system() -> Result<(), Failure> {
     Ok(())
 }
 
-pub(super) fn add_devices(base: &Path) -> Result<(), Failure> {
+/// Fills `/dev`. Of the host's terminals, the program's own is there.
+pub(super) fn add_devices(base: &Path, terminal: Option<&Path>) -> Result<(), Failure> {
     let folder = base.join("dev");
     create(&folder)?;
     for name in DEVICES {
         if Path::new(HOST).join("dev").join(name).exists() {
             bind(&Path::new("/dev").join(name), &folder.join(name))?;
         }
+    }
+    if let Some(name) = terminal.and_then(|path| path.strip_prefix("/dev").ok()) {
+        bind(&Path::new("/dev").join(name), &folder.join(name))?;
     }
     for (name, to) in [
         ("fd", "/proc/self/fd"),

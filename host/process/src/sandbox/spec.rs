@@ -30,7 +30,7 @@ pub(crate) const MERGE: &str = "mount(overlay)";
 /// Where the files of an image are merged with Lambkin's while the root is made.
 pub(crate) const IMAGE: &str = "/image";
 
-/// What a program sees besides the system: `/usr` with its links, a part of `/etc`, `/dev` with five devices, and a
+/// What a program sees besides the system: `/usr` with its links, a part of `/etc`, `/dev` with a few devices, and a
 /// `/proc` of its own. Everything but `/tmp` is read-only. All paths of the host have no symbolic links.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sandbox {
@@ -51,6 +51,9 @@ pub struct Sandbox {
     /// folders above.
     #[serde(default)]
     pub image: Option<ImageRoot>,
+    /// The device of the terminal that the program has, such as `/dev/pts/3`, which it then finds at this path.
+    #[serde(default)]
+    pub terminal: Option<PathBuf>,
 }
 
 /// The files of a container image.

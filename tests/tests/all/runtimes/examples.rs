@@ -11,7 +11,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::support::{Missing, Project, Reply, Server, curl, installed, lambkin};
+use crate::support::{Missing, Project, Reply, Server, curl, installed, interpreter, lambkin};
 
 /// A copy of an example that listens on free ports. `to_install` is the path in the example of what its README tells
 /// the reader to install or build; it comes from `tests/tools/install`.
@@ -72,16 +72,7 @@ fn greets(example: &str, to_install: Option<&str>) {
     let Ok(project) = copy(example, to_install) else {
         return;
     };
-    let server = project.serve();
-    for (path, message) in [("/hello/ada", "hi, ada"), ("/", "hi, world")] {
-        let reply = server.web("GET", path, &[], b"");
-        assert_eq!(
-            (reply.status, reply.json()),
-            (200, json!({ "message": message })),
-            "{}",
-            server.log()
-        );
-    }
+    let server = greets_by_http(&project, &[("/hello/ada", "hi, ada"), ("/", "hi, world")]);
     drop(server);
 
     let mut invoke = lambkin();
@@ -98,6 +89,109 @@ fn greets(example: &str, to_install: Option<&str>) {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
+}
+
+/// Serves an example that greets, and checks its greetings at some paths.
+#[track_caller]
+fn greets_by_http(project: &Project, greetings: &[(&str, &str)]) -> Server {
+    let server = project.serve();
+    for (path, message) in greetings {
+        let reply = server.web("GET", path, &[], b"");
+        assert_eq!(
+            (reply.status, &reply.json()["message"]),
+            (200, &json!(message)),
+            "{}",
+            server.log()
+        );
+    }
+    server
+}
+
+/// Tests an example with a handler and nothing else, whose response has the id of the request as well. `path` is what its
+/// README tells the reader to install, and its place on this machine.
+#[track_caller]
+fn handler_greets(example: &str, interpreter_name: &str, path: Option<(&str, &str)>) {
+    if interpreter(interpreter_name).is_err() {
+        return;
+    }
+    let project =
+        copy(example, None).unwrap_or_else(|_| unreachable!("nothing is to be installed"));
+    if let Some((path, place)) = path {
+        let Ok(place) = installed(place) else { return };
+        let path = project.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        symlink(place, path).unwrap();
+    }
+    let server = greets_by_http(&project, &[("/hello/ada", "hi ada")]);
+    let reply = server.web("GET", "/hello/bob", &[], b"").json();
+    assert_eq!(reply["requestId"].as_str().unwrap().len(), 36, "{reply}");
+}
+
+#[test]
+fn handlers_in_python_and_node() {
+    handler_greets("python-handler", "python3", None);
+    handler_greets("node-handler", "node", None);
+}
+
+#[test]
+fn a_handler_in_ruby() {
+    handler_greets("ruby-handler", "ruby", None);
+}
+
+#[test]
+fn a_handler_in_java() {
+    handler_greets(
+        "java-handler",
+        "javac",
+        Some(("hello/lib", "runtimes/java/lib")),
+    );
+}
+
+#[test]
+fn a_handler_in_typescript() {
+    let esbuild = "examples/plugins/javascript/webhook/node_modules/esbuild";
+    handler_greets(
+        "typescript-handler",
+        "node",
+        Some(("node_modules/esbuild", esbuild)),
+    );
+}
+
+#[test]
+fn a_handler_with_a_layer() {
+    handler_greets("layer", "python3", None);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn an_image() {
+    use crate::sandbox::{As, command, namespaces};
+    let Ok(image) = crate::support::Image::bash() else {
+        return;
+    };
+    if namespaces(As::User).is_err() {
+        return;
+    }
+    let Ok(project) = copy("image", None) else {
+        return;
+    };
+    // In place of the Dockerfile, which does the same with Debian.
+    let bootstrap = fs::read(project.path().join("bootstrap")).unwrap();
+    let image = image
+        .executable("var/task/bootstrap", bootstrap)
+        .entry_point(&["/var/task/bootstrap"])
+        .env(&["PATH=/usr/bin:/bin"]);
+    image.save(&project.path().join("hello.tar"));
+    let server = project.serve_by(command(As::User, project.path()), &[]);
+    for (path, message) in [("/hello/ada", "hi, ada"), ("/", "hi, world")] {
+        let reply = server.web("GET", path, &[], b"");
+        assert_eq!(
+            reply.json(),
+            json!({ "message": message }),
+            "{}",
+            server.log()
+        );
+    }
 }
 
 #[test]

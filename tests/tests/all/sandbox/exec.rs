@@ -246,8 +246,9 @@ def expect(text):
 def type(text):
     os.write(fd, text)
 expect(b"ready>")
-type(b"stty size; echo size-$((1+1))\n")
+type(b"stty size; tty; echo size-$((1+1))\n")
 expect(b"33 77")
+expect(b"/dev/pts/")
 expect(b"size-2")
 type(b"echo started-$((1+2)); cat\n")
 expect(b"started-3")

@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use super::{As, command, give, namespaces};
-use crate::support::{Project, installed, tool};
+use crate::support::{Project, installed, interpreter, tool};
 
 const PYTHON: &str = "import os, sys\ndef handler(event, context):\n    return {'event': event, 'code': __file__, \
                       'uid': os.getuid(), 'prefix': sys.prefix, 'client': os.path.abspath(sys.argv[0]), \
@@ -50,15 +50,9 @@ fn result(
     Some(value)
 }
 
-fn has(name: &str) -> bool {
-    let mut probe = Command::new(name);
-    probe.arg("--version");
-    tool(name, probe).is_ok()
-}
-
 #[test]
 fn a_python_handler_runs_with_its_layers_and_with_the_client_in_var_runtime() {
-    if !has("/usr/bin/python3") {
+    if interpreter("/usr/bin/python3").is_err() {
         return;
     }
     for host in As::all() {
@@ -113,7 +107,7 @@ fn a_virtual_environment_of_the_project_is_visible() {
 
 #[test]
 fn an_interpreter_of_a_version_manager_is_visible() {
-    if !has("/usr/bin/node") {
+    if interpreter("/usr/bin/node").is_err() {
         return;
     }
     for host in As::all() {
@@ -176,7 +170,7 @@ fn a_bundle_is_the_task_root_and_its_stack_traces_name_the_source() {
     else {
         return;
     };
-    if !has("node") {
+    if interpreter("node").is_err() {
         return;
     }
     let text = "import * as outside from 'outside';\nenum Kind { Code = 'code' }\n\

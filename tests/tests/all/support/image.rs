@@ -13,9 +13,10 @@ use super::project::RAW_BOOTSTRAP;
 use super::tools::{Missing, tool};
 
 /// What bash functions and their scripts use.
-const PROGRAMS: [&str; 23] = [
+const PROGRAMS: [&str; 24] = [
     "awk", "bash", "cat", "curl", "echo", "env", "getent", "grep", "head", "hostname", "id", "ls",
-    "mount", "rm", "sed", "setsid", "sh", "sleep", "stat", "touch", "tr", "umount", "unshare",
+    "mktemp", "mount", "rm", "sed", "setsid", "sh", "sleep", "stat", "touch", "tr", "umount",
+    "unshare",
 ];
 
 /// A container image.
