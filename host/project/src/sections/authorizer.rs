@@ -72,6 +72,8 @@ pub struct Definition<'v> {
     pub properties: &'v Value,
     /// The header of a security scheme.
     pub header: Option<&'v str>,
+    /// The issuer of a security scheme, if the properties have none.
+    pub issuer: Option<&'v str>,
 }
 
 /// What authorizers are read with.
@@ -185,7 +187,7 @@ impl Authorizers {
         let url = self.issuer(
             around,
             definition,
-            issuer.and_then(Value::as_str),
+            issuer.map_or(definition.issuer, Value::as_str),
             why_unknown(issuer),
         );
         table.set("issuer", url, issuer.map(|it| it.place));

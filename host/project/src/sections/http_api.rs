@@ -7,7 +7,7 @@
 
 use indexmap::IndexMap;
 
-use crate::context::Context;
+use crate::context::{Context, Options};
 use crate::document::{Document, Item, Table};
 use crate::file::Place;
 use crate::resource::{Resource, Stack};
@@ -104,6 +104,10 @@ impl Writer<'_> {
             table.set("cors", cors, value.place);
         }
         door::set_api_id(table, self.api);
+        let account = self.context.options.account.as_str();
+        if account != Options::default().account {
+            table.set("account-id", account, None);
+        }
     }
 
     fn body(&mut self, body: &Value) {
@@ -114,6 +118,7 @@ impl Writer<'_> {
                     place: scheme.place,
                     properties,
                     header: scheme.header(),
+                    issuer: scheme.issuer(),
                 };
                 self.authorizer(definition);
             }
@@ -150,6 +155,7 @@ impl Writer<'_> {
                 place: resource.place,
                 properties: &resource.properties,
                 header: None,
+                issuer: None,
             });
         }
         for route in part("AWS::ApiGatewayV2::Route") {

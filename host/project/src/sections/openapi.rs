@@ -174,6 +174,14 @@ impl<'v> Scheme<'v> {
         name.filter(|name| is_header && *name != "Unused")
     }
 
+    /// The issuer whose configuration the scheme `openIdConnect` names.
+    #[must_use]
+    pub fn issuer(&self) -> Option<&'v str> {
+        let url = self.value.get("openIdConnectUrl")?.as_str()?;
+        let start = url.split("/.well-known/").next()?;
+        Some(start.trim_end_matches('/'))
+    }
+
     fn is_signature(&self) -> bool {
         let kind = self.value.text_of("x-amazon-apigateway-authtype");
         self.authorizer().is_none()

@@ -103,6 +103,7 @@ impl Writer<'_> {
                 place: resource.place,
                 properties: &resource.properties,
                 header: None,
+                issuer: None,
             };
             self.authorizers.add(around, definition);
         }

@@ -207,11 +207,12 @@ Doc:
           f: {type: AWS_PROXY, httpMethod: POST, uri: 'arn:aws:lambda:us-east-1:123456789012:function:f', payloadFormatVersion: '2.0', timeoutInMillis: 30000}
         securitySchemes:
           jwt:
-            type: oauth2
+            type: openIdConnect
+            openIdConnectUrl: https://issuer.example/x/.well-known/openid-configuration
             x-amazon-apigateway-authorizer:
               type: jwt
               identitySource: $request.header.x-token
-              jwtConfiguration: {issuer: 'https://issuer.example/x', audience: [a, b]}
+              jwtConfiguration: {audience: [a, b]}
           check:
             type: apiKey
             in: header
@@ -286,16 +287,16 @@ api-id = "a1b2c3d4e5"
     assert_eq!(
         written.notes,
         [
-            "template.yaml:41:1: get /q/ is served as GET /q",
-            "template.yaml:44:1: the API Broken has no routes that can be served",
-            "template.yaml:49:23: the API a1b2c3d4e5 is not in the project; its routes that are in the project are those of \
+            "template.yaml:42:1: get /q/ is served as GET /q",
+            "template.yaml:45:1: the API Broken has no routes that can be served",
+            "template.yaml:50:23: the API a1b2c3d4e5 is not in the project; its routes that are in the project are those of \
              the trigger api",
         ]
     );
     assert_eq!(
         written.refusals,
         [
-            "template.yaml:46:22: the OpenAPI document of Broken cannot be read: Broken (Body):1:8: while parsing a node, did \
+            "template.yaml:47:22: the OpenAPI document of Broken cannot be read: Broken (Body):1:8: while parsing a node, did \
              not find expected node content",
             "Doc (Body):14:5: POST /a/{b} goes to https://example.com (HTTP_PROXY), not to a function: it is not served",
         ]

@@ -17,6 +17,7 @@ impl Writer<'_> {
                     place: scheme.place,
                     properties,
                     header: scheme.header(),
+                    issuer: scheme.issuer(),
                 });
             }
         }
@@ -52,11 +53,23 @@ impl Writer<'_> {
     /// The path of an operation, behind the document's base path if the API asks for it. Slashes at the end do not count.
     fn full_path(&self, body: &Value, path: &str) -> String {
         let mode = self.api.properties.at(&["Parameters", "basepath"]);
+        let of_server = || {
+            let server = body.get("servers")?.items().first()?;
+            server.at(&["variables", "basePath", "default"])
+        };
         let base = match mode.and_then(Value::as_str) {
-            Some("prepend") => body.get("basePath").and_then(Value::as_str),
+            Some("prepend") => body.get("basePath").or_else(of_server),
             _ => None,
         };
-        let joined = format!("{}{path}", base.unwrap_or_default().trim_end_matches('/'));
+        let base = base
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .trim_matches('/');
+        let base = match base {
+            "" => String::new(),
+            base => format!("/{base}"),
+        };
+        let joined = format!("{base}{path}");
         match joined.trim_end_matches('/') {
             "" => "/".to_owned(),
             path => path.to_owned(),

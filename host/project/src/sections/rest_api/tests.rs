@@ -61,8 +61,10 @@ Api:
   Type: AWS::ApiGateway::RestApi
   Properties:
     BinaryMediaTypes: [image~1png, '*/*']
+    Parameters: {basepath: prepend}
     Body:
       openapi: 3.0.1
+      servers: [{url: 'https://example.com/{basePath}', variables: {basePath: {default: ''}}}]
       paths:
         /orders/{id}:
           parameters: [{name: id, in: path, required: true}]
@@ -279,7 +281,7 @@ type = "iam"
     assert_eq!(
         written.notes,
         [
-            "template.yaml:79:1: the API key Made has the value bf019931d5801a858ca71e66bfd44009bd74e02e here"
+            "template.yaml:81:1: the API key Made has the value bf019931d5801a858ca71e66bfd44009bd74e02e here"
         ]
     );
     assert_eq!(written.refusals, [""; 0]);

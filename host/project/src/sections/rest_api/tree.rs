@@ -22,6 +22,7 @@ impl Writer<'_> {
                 place: authorizer.place,
                 properties: &authorizer.properties,
                 header: None,
+                issuer: None,
             });
         }
         for model in part("AWS::ApiGateway::Model") {
