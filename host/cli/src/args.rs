@@ -199,6 +199,8 @@ pub enum Command {
     },
     /// Run one function as a drop-in replacement for docker-lambda, configured by the same environment variables
     DockerLambda(DockerLambda),
+    /// Write a lambkin.toml: from the project that is here, or with a first function
+    Init(Init),
     /// Print the JSON Schema of lambkin.toml, with which editors complete and check it
     Schema,
     /// Write the contracts that plugins are built against, as a folder of WIT files for any toolchain
@@ -257,6 +259,47 @@ pub struct Serve {
     /// Listen on free ports instead of the configured ones; the output says which they are
     #[arg(long)]
     pub free_ports: bool,
+}
+
+/// From a template of SAM or CloudFormation, serverless.yml, cdk.out or a Terraform plan, the file is the configuration that
+/// `lambkin serve` would use for it; with `extends = "template.yaml"` alone, it can instead add to the template. With
+/// LANGUAGE, there is a first function behind an HTTP API.
+#[derive(Debug, clap::Args)]
+#[command(after_help = INIT_EXAMPLES)]
+pub struct Init {
+    /// The language of a first function
+    pub language: Option<Language>,
+
+    /// The file or the folder of the project [default: what is in this folder]
+    #[arg(long, value_name = "FILE")]
+    pub from: Option<PathBuf>,
+
+    /// The file to write; `-` for standard output
+    #[arg(short, long, value_name = "FILE", default_value = "lambkin.toml")]
+    pub output: PathBuf,
+
+    /// Replace the file if it is there
+    #[arg(long)]
+    pub force: bool,
+}
+
+const INIT_EXAMPLES: &str = "\
+Examples:
+  lambkin init python
+  lambkin init --from template.yaml --parameter Stage=dev
+  lambkin init --output -";
+
+/// A language in which a first function can be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Language {
+    Python,
+    #[value(alias = "nodejs", alias = "javascript")]
+    Node,
+    Typescript,
+    Ruby,
+    Java,
+    /// A bootstrap, as in any language that is compiled
+    Bash,
 }
 
 /// Another emulator.

@@ -91,6 +91,7 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Doctor(doctor) => block_on(command::doctor::run(&global, &doctor)),
         Command::Exec(exec) => block_on(command::exec::run(&global, &exec)),
         Command::Queue(queue) => command::queue::run(&global, &queue),
+        Command::Init(init) => command::init::run(&global, &init),
         Command::Schema => command::schema::run(),
         Command::Wit(wit) => command::wit::run(&wit),
         Command::Completions { shell } => command::completions::run(shell),

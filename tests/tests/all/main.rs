@@ -67,6 +67,7 @@ mod plugins;
 mod power_cut;
 #[cfg(target_os = "linux")]
 mod processes;
+mod projects;
 mod published_layers;
 mod queue_trigger;
 mod response_stream;

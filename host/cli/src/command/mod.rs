@@ -5,6 +5,7 @@ pub mod completions;
 pub mod docker_lambda;
 pub mod doctor;
 pub mod exec;
+pub mod init;
 pub mod invoke;
 pub mod man;
 mod port_holder;

@@ -63,6 +63,7 @@ const SAMPLES: &[(&str, &str)] = &[
     ("account", "'111122223333'"),
     ("service-endpoints", "false"),
     ("sandbox", "'namespace'"),
+    ("version-check", "'warn'"),
     ("allowed-hosts", "['lambkin.example.com']"),
     ("allowed-origins", "['https://app.example.com']"),
     ("invoke.listen", "'127.0.0.1:0'"),

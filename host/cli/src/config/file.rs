@@ -46,6 +46,7 @@ pub const TABLE: Table = Table::new(&[
     project::KEYS,
     account::KEYS,
     sandbox::DEFAULT_KEYS,
+    managed::DEFAULT_KEYS,
     allowlist::KEYS,
     PARTS,
 ]);
@@ -536,6 +537,7 @@ fn read_root(
     let account = account::read(&mut root, diagnostics);
     let service_endpoints = root.flag("service-endpoints");
     let sandbox = sandbox::read(&mut root).unwrap_or_default();
+    let version_check = managed::read_version_check(&mut root);
     let allowlist = allowlist::read(&mut root, diagnostics);
     let mut listeners = Listeners::default();
     let invoke = invoke::read(&mut root, folder, &mut listeners, diagnostics);
@@ -557,6 +559,7 @@ fn read_root(
         functions.extend(function.map(|mut function| {
             function.reach_services(endpoints.is_none_or(|endpoints| endpoints.value));
             function.set_url_variables(&urls);
+            function.set_version_check(version_check);
             function
         }));
     }

@@ -13,7 +13,7 @@ use super::function_inputs::FunctionInputs;
 use super::image::ImageInputs;
 use super::key::{self, Key, Kind, Table};
 use super::listeners::Listeners;
-use super::managed::RuntimeSettings;
+use super::managed::{RuntimeSettings, VersionCheck};
 use super::reader::{Diagnostics, Reader, Spanned};
 use super::sandbox::SandboxChoice;
 use super::url_variables::UrlVariables;
@@ -120,6 +120,14 @@ impl Definition {
     pub fn reach_services(&mut self, reaches: bool) {
         for version in &mut self.versions {
             version.inputs.service_endpoints = reaches;
+        }
+    }
+
+    /// Sets how versions of interpreters are checked, unless the function says it.
+    pub fn set_version_check(&mut self, check: Option<VersionCheck>) {
+        for version in &mut self.versions {
+            let own = &mut version.inputs.runtime.version_check;
+            *own = Some(own.or(check).unwrap_or_default());
         }
     }
 

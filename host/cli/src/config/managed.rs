@@ -44,9 +44,10 @@ pub const KEYS: &[Key] = &[
     ),
     Key::with_default(
         "version-check",
-        Kind::Choice(&["on", "off"]),
+        Kind::Choice(&["on", "warn", "off"]),
         "\"on\"",
-        "Whether an interpreter whose version differs from that of the runtime is refused.",
+        "What an interpreter means whose version differs from that of the runtime: it is refused, or it is used and a note \
+         says so, or it is used. Left out, the key of the same name at the top of `lambkin.toml` applies.",
     ),
     Key::optional(
         "sdk",
@@ -56,13 +57,43 @@ pub const KEYS: &[Key] = &[
     ),
 ];
 
+/// The key of the whole file.
+pub const DEFAULT_KEYS: &[Key] = &[Key::with_default(
+    "version-check",
+    Kind::Choice(&["on", "warn", "off"]),
+    "\"on\"",
+    "`version-check` of the functions that do not have it. It is `\"warn\"` for templates and other projects.",
+)];
+
+/// What a wrong version of an interpreter means.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum VersionCheck {
+    /// The function is not started.
+    #[default]
+    On,
+    /// The function is started, and a note says so.
+    Warn,
+    /// Nothing.
+    Off,
+}
+
+/// Reads `version-check` of the file or of a function.
+pub fn read_version_check(table: &mut Reader<'_>) -> Option<VersionCheck> {
+    Some(match table.choice("version-check")?.value {
+        "off" => VersionCheck::Off,
+        "warn" => VersionCheck::Warn,
+        _ => VersionCheck::On,
+    })
+}
+
 /// How a function's managed runtime is chosen.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RuntimeSettings {
     pub runtime: Option<Runtime>,
     pub interpreter: Option<PathBuf>,
     pub client: ClientChoice,
-    pub ignores_version: bool,
+    /// If the function says it.
+    pub version_check: Option<VersionCheck>,
     pub sdk: Option<PathBuf>,
     /// Whether the function may get a sandbox. Then no program of its project is run outside of it.
     pub is_sandboxed: bool,
@@ -92,9 +123,7 @@ pub fn read(
             _ => ClientChoice::Auto,
         };
     }
-    if let Some(check) = table.choice("version-check") {
-        settings.ignores_version = check.value == "off";
-    }
+    settings.version_check = read_version_check(table).or(settings.version_check);
     if let Some(sdk) = table.text("sdk") {
         let folder = project.join(&sdk.value);
         match std::path::absolute(&folder) {
@@ -182,6 +211,7 @@ pub fn prepare(spec: &mut FunctionSpec, settings: &RuntimeSettings, project: &Pa
         spec.code.entry = unusable(reason, code);
         return Findings::default();
     }
+    let check = settings.version_check.unwrap_or_default();
     let own = spec.variables.get();
     let file = match &spec.code.entry {
         Entry::File(file) => file.canonicalize().ok(),
@@ -195,7 +225,7 @@ pub fn prepare(spec: &mut FunctionSpec, settings: &RuntimeSettings, project: &Pa
         project: &project,
         interpreter: settings.interpreter.as_deref(),
         client: settings.client,
-        checks_version: !settings.ignores_version,
+        checks_version: check != VersionCheck::Off,
         is_configured: spec.is_configured,
         sdk: settings.sdk.as_deref(),
         layers: &layers,
@@ -219,6 +249,20 @@ pub fn prepare(spec: &mut FunctionSpec, settings: &RuntimeSettings, project: &Pa
             false => machine(),
         },
     };
+    let mut prepared = lambkin_runtimes::prepare(&request);
+    if let (VersionCheck::Warn, Err(reason)) = (check, &prepared) {
+        let note = reason.to_string();
+        let lenient = Request {
+            checks_version: false,
+            ..request
+        };
+        if let Ok(mut other) = lambkin_runtimes::prepare(&lenient) {
+            other
+                .notes
+                .push(format!("{} runs it here: {note}", other.interpreter));
+            prepared = Ok(other);
+        }
+    }
     let of_layers = spec.layers.iter().cloned().zip(layers.iter().cloned());
     let of_code = match &spec.code.entry {
         // The link to the code that is made was never resolved.
@@ -229,7 +273,7 @@ pub fn prepare(spec: &mut FunctionSpec, settings: &RuntimeSettings, project: &Pa
     };
     let links = of_code.into_iter().chain(of_layers).collect();
     let mut findings = Findings::default();
-    let managed = match lambkin_runtimes::prepare(&request) {
+    let managed = match prepared {
         Ok(prepared) => {
             findings.notes = prepared.notes;
             if let (None, Some(guess)) = (&settings.runtime, &guess) {

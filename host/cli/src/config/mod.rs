@@ -57,7 +57,7 @@ pub use handler::{explain as explain_handler, meant as meant_handler};
 pub use ignore::Ignore;
 pub use image::names_image;
 pub use managed::{Findings, RuntimeSettings, machine, prepare, read_name};
-pub use project::{Choices, locate};
+pub use project::{Choices, TranslatedProject, locate, translated};
 pub use queue::Queue;
 pub use queue_name::FIFO_SUFFIX;
 pub use sandbox::SandboxChoice;

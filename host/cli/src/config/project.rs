@@ -90,11 +90,45 @@ pub fn read(path: &Path, choices: &Choices) -> Result<Option<Described>, ConfigE
         Some(found) if found.kind != Kind::Toml => {
             let folder = path.parent().unwrap_or(Path::new(""));
             let translation = translate_into(&found, folder, choices)?;
-            let note = format!("{} ({})", found.path.display(), found.kind.described());
-            described(path, translation, choices, note).map(Some)
+            described(path, translation, choices, name_of(&found)).map(Some)
         }
         _ => Ok(None),
     }
+}
+
+/// A project as the text of a `lambkin.toml`, whatever is wrong with it.
+pub struct TranslatedProject {
+    /// The project's file, and what it is.
+    pub name: String,
+    pub text: String,
+    pub notes: Vec<String>,
+    /// What cannot be served.
+    pub refused: Vec<String>,
+}
+
+/// Translates the project at a path into a `lambkin.toml` in a folder. `None`: the path is that of a `lambkin.toml`, or
+/// there is nothing.
+pub fn translated(
+    path: &Path,
+    folder: &Path,
+    choices: &Choices,
+) -> Result<Option<TranslatedProject>, ConfigError> {
+    let found = find(path, &choices.project);
+    let Some(found) = found.filter(|found| found.kind != Kind::Toml) else {
+        return Ok(None);
+    };
+    let translation = translate_into(&found, folder, choices)?;
+    Ok(Some(TranslatedProject {
+        name: name_of(&found),
+        text: translation.document.print().text,
+        notes: translation.report.notes(&translation.files),
+        refused: translation.report.refusals(&translation.files),
+    }))
+}
+
+/// As in `template.yaml (SAM or CloudFormation)`.
+fn name_of(found: &Found) -> String {
+    format!("{} ({})", found.path.display(), found.kind.described())
 }
 
 /// Reads the project that the text of a `lambkin.toml` extends, if it extends one.
@@ -149,7 +183,10 @@ fn translate_into(
         },
         ..choices.project.clone()
     };
-    translate(found, options)
+    let mut translation = translate(found, options)?;
+    // The machine rarely has the very version that a template names.
+    translation.document.root.set("version-check", "warn", None);
+    Ok(translation)
 }
 
 fn described(

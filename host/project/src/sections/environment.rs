@@ -290,7 +290,7 @@ mod tests {
         assert!(
             written
                 .text
-                .contains("pass-environment = [\"C\"]\n\n[functions.fn-dev.environment]\nA = \"1\"\nB = \"false\"\n"),
+                .contains("pass-environment = [\"C\"]\nother-names = [\"Fn\"]\n\n[functions.fn-dev.environment]\nA = \"1\"\nB = \"false\"\n"),
             "{}",
             written.text
         );

@@ -71,7 +71,11 @@ pub fn write(context: &Context, stack: &Stack, document: &mut Document) {
             context.report.refuse(function.place, message);
             continue;
         }
-        if let Some(table) = read(context, stack, function, &overrides, &seen) {
+        if let Some(mut table) = read(context, stack, function, &overrides, &seen) {
+            let others = other_names(function);
+            if !others.is_empty() {
+                table.set("other-names", others, function.place);
+            }
             let functions = document.root.table("functions");
             functions.set(function.name.as_str(), table, function.place);
         }
@@ -84,6 +88,27 @@ pub fn write(context: &Context, stack: &Stack, document: &mut Document) {
         );
         context.report.note(None, message);
     }
+}
+
+/// The names by which `sam local` finds a function, besides its own: the logical id, the path in nested stacks, and
+/// CDK's ids.
+fn other_names(function: &Resource) -> Vec<String> {
+    let metadata = |key| function.metadata.text_of(key);
+    let construct = metadata("aws:cdk:path");
+    let construct = construct.map(|path| path.trim_end_matches("/Resource").to_owned());
+    let names = [
+        Some(function.id.clone()),
+        Some(function.path.clone()),
+        metadata("SamResourceId").map(Into::into),
+        construct,
+    ];
+    let mut others: Vec<String> = Vec::new();
+    for name in names.into_iter().flatten() {
+        if name != function.name && !others.contains(&name) {
+            others.push(name);
+        }
+    }
+    others
 }
 
 /// Notes functions that are for another processor on AWS.

@@ -31,6 +31,27 @@ impl Project {
         project
     }
 
+    /// A folder with the files of `fixtures/projects/NAME`.
+    pub fn fixture(name: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let files = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("fixtures/projects")
+            .join(name);
+        let copied = std::process::Command::new("cp")
+            .arg("-R")
+            .arg(files.join("."))
+            .arg(folder.path())
+            .status();
+        assert!(
+            copied.expect("cp").success(),
+            "{} is not copied",
+            files.display()
+        );
+        Self {
+            folder: Arc::new(folder),
+        }
+    }
+
     /// A project with one function, `echo`, that is the raw bootstrap, with further settings.
     pub fn echo(settings: &str) -> Self {
         Self::new(&format!(

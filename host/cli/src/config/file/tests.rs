@@ -28,7 +28,7 @@ fn an_unknown_key_is_reported_with_the_nearest_known_one() {
     );
     assert!(
         problems("zzz = 1")
-            .contains("unknown key; known here: extends, region, account, service-endpoints, sandbox, allowed-hosts, allowed-origins, invoke, functions, queues, buckets, services, triggers")
+            .contains("unknown key; known here: extends, region, account, service-endpoints, sandbox, version-check, allowed-hosts, allowed-origins, invoke, functions, queues, buckets, services, triggers")
     );
 }
 

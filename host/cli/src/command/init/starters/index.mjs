@@ -1,0 +1,8 @@
+export const handler = async (event) => {
+  const name = event.pathParameters?.name ?? 'world'
+  return {
+    statusCode: 200,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ message: `hello ${name}` }),
+  }
+}
