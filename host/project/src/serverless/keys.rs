@@ -1,12 +1,13 @@
 //! Keys of a serverless.yml that are probably mistyped.
 //!
-//! Contract: keys that are not known, but are like one that is, are noted. All others may be those of plugins.
+//! Contract: keys that are not known, but are like one that is, are noted. All others may be those of plugins, which is
+//! noted of sections.
 
 use crate::context::Context;
 use crate::value::{Map, Value};
 
 /// Sections of the file.
-const SECTIONS: [&str; 24] = [
+const SECTIONS: [&str; 28] = [
     "app",
     "build",
     "configValidationMode",
@@ -23,14 +24,18 @@ const SECTIONS: [&str; 24] = [
     "outputs",
     "package",
     "params",
+    "resolvers",
     "plugins",
+    "projectDir",
     "provider",
     "resources",
     "service",
     "stages",
     "state",
     "stepFunctions",
+    "tenant",
     "useDotenv",
+    "variablesResolutionMode",
 ];
 
 /// Settings of the provider.
@@ -135,6 +140,16 @@ const FUNCTION_TOO: [&str; 3] = ["skipEsbuild", "versionFunction", "vpc"];
 /// Notes mistyped sections.
 pub fn check_sections(context: &Context, root: &Value) {
     check(context, root, &SECTIONS, "");
+    for (key, member) in root.as_map().into_iter().flat_map(Map::iter) {
+        let is_mistyped = plugin_kit::nearest::nearest(key, &SECTIONS).is_some();
+        // Those for anchors begin so.
+        let is_own = key.starts_with("x-") || key.starts_with('.');
+        if !SECTIONS.contains(&key.as_str()) && !is_mistyped && !is_own {
+            let text =
+                format!("the section {key} is not read: what it adds to the service is missing");
+            context.report.note(member.place, text);
+        }
+    }
 }
 
 /// Notes mistyped settings of the provider.

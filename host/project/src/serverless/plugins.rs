@@ -189,13 +189,15 @@ fn wsgi(service: &Service<'_>, place: Place) {
             .get("handler")
             .and_then(Value::as_str)
             .unwrap_or_default();
-        if handler.starts_with("wsgi_handler.") || handler.starts_with("wsgi.") {
+        let module = handler.split('.').next().unwrap_or_default();
+        let is_of_plugin = matches!(module, "wsgi_handler" | "wsgi");
+        if is_of_plugin && !service.folder.join(format!("{module}.py")).is_file() {
             let at = function
                 .get("handler")
                 .map_or(place, |handler| handler.place);
             let text = format!(
-                "the handler {handler} of {} is a file that serverless-wsgi adds to the package: npx osls package, and start \
-                 from .serverless",
+                "the handler {handler} of {} is a file that serverless-wsgi adds to the package: `npx serverless wsgi install` \
+                 puts it, and its settings, beside the code",
                 function.key
             );
             service.refuse(at, text);

@@ -273,3 +273,10 @@ fn an_image_of_the_service_says_how_it_is_built() {
         .refuses("app/Own.dockerfile")
         .has("[functions.s-dev-theirs]\nimage = \"public.ecr.aws/a/b:1\"");
 }
+
+#[test]
+fn what_older_versions_fill_in_has_a_value() {
+    service("    environment: {TABLE: '${self:service}-${opt:stage, self:provider.stage}-${self:provider.region}'}\n", "ai: {}\n")
+        .has("TABLE = \"s-dev-us-east-1\"")
+        .notes("the section ai is not read");
+}

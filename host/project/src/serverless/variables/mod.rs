@@ -32,6 +32,12 @@ const HOP: usize = 4;
 /// How many values and bytes of text all variables together may become.
 const SIZE: usize = 4 * 1024 * 1024;
 
+/// What the stage is called if nobody says so.
+const DEFAULT_STAGE: &str = "dev";
+
+/// What the region is called if nobody says so.
+const DEFAULT_REGION: &str = "us-east-1";
+
 /// The variables of a serverless.yml.
 pub struct Variables<'c> {
     context: &'c Context,
@@ -266,7 +272,15 @@ impl<'c> Variables<'c> {
         self.active.borrow_mut().push(name.clone());
         let value = self.followed(&self.root, path, place, depth);
         self.active.borrow_mut().pop();
-        let value = value?;
+        let mut value = value?;
+        // Older versions of the framework fill these in.
+        if value.is_null() {
+            match name.as_str() {
+                "provider.stage" => value = Value::text(place, DEFAULT_STAGE),
+                "provider.region" => value = Value::text(place, DEFAULT_REGION),
+                _ => {}
+            }
+        }
         self.count(size(&value), place)?;
         self.properties.borrow_mut().insert(name, value.clone());
         Ok(value)

@@ -8,16 +8,10 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::{Found, Part, Variables, plain_of_1_2};
+use super::{DEFAULT_REGION, DEFAULT_STAGE, Found, Part, Variables, plain_of_1_2};
 use crate::ProjectError;
 use crate::file::{Place, TEMPLATE_BYTES};
 use crate::value::{Kind, Value};
-
-/// What the stage is called if nobody says so.
-const DEFAULT_STAGE: &str = "dev";
-
-/// What the region is called if nobody says so.
-const DEFAULT_REGION: &str = "us-east-1";
 
 /// Sources that are elsewhere, and where.
 const ELSEWHERE: &[(&str, &str)] = &[
@@ -42,9 +36,7 @@ impl Variables<'_> {
             return Ok(stage.clone());
         }
         let stage = self.property(&["provider", "stage"])?;
-        Ok(stage
-            .as_str()
-            .map_or_else(|| DEFAULT_STAGE.to_owned(), str::to_owned))
+        Ok(stage.as_str().unwrap_or(DEFAULT_STAGE).to_owned())
     }
 
     /// The region: `--region`, `provider.region`, or `us-east-1`.
@@ -53,9 +45,7 @@ impl Variables<'_> {
             return Ok(region.clone());
         }
         let region = self.property(&["provider", "region"])?;
-        Ok(region
-            .as_str()
-            .map_or_else(|| DEFAULT_REGION.to_owned(), str::to_owned))
+        Ok(region.as_str().unwrap_or(DEFAULT_REGION).to_owned())
     }
 
     pub(super) fn lookup(
