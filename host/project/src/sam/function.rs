@@ -49,7 +49,7 @@ pub(super) fn expand(expansion: &mut Expansion<'_>, id: &str) {
     let attributes = Attributes::of(&resource);
     let mut lambda = Map::default();
     copy(properties, &mut lambda, &SAME);
-    let (place_of_code, code) = code(properties, place);
+    let (place_of_code, code) = code(expansion, properties, place);
     lambda.insert("Code", place_of_code, code);
     others(expansion, id, properties, &mut lambda);
     if properties.get("DeploymentPreference").is_some() {
@@ -127,8 +127,10 @@ pub(super) fn tag_list(tags: &Value) -> Option<Value> {
 }
 
 /// The code, with the place where it is named.
-fn code(properties: &Value, place: Place) -> (Place, Value) {
-    let is_image = properties.text_of("PackageType").as_deref() == Some("Image");
+fn code(expansion: &Expansion<'_>, properties: &Value, place: Place) -> (Place, Value) {
+    let package = properties.get("PackageType");
+    let package = package.and_then(|package| expansion.literal(package));
+    let is_image = package.as_deref() == Some("Image");
     if is_image {
         return match properties.get("ImageUri") {
             Some(image) => (
