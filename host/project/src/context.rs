@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::ProjectError;
+use crate::document::Document;
 use crate::file::{FileId, Files};
 use crate::report::Report;
 use crate::value::Value;
@@ -39,6 +40,9 @@ pub struct Options {
     pub account: String,
     /// Whose ports are used.
     pub ports: Ports,
+    /// The `lambkin.toml` that will be laid over the result, of which the places do not matter: what it says itself needs
+    /// not be found in the project.
+    pub overlay: Option<Document>,
 }
 
 /// The tool whose usual ports are used.
@@ -68,6 +72,7 @@ impl Default for Options {
             region: None,
             account: "123456789012".to_owned(),
             ports: Ports::default(),
+            overlay: None,
         }
     }
 }
@@ -90,6 +95,21 @@ impl Context {
             options,
             ..Self::default()
         }
+    }
+
+    /// Whether the `lambkin.toml` that will be laid over the result has a key.
+    #[must_use]
+    pub fn is_overlaid(&self, path: &[&str]) -> bool {
+        let Some(overlay) = &self.options.overlay else {
+            return false;
+        };
+        let Some((last, tables)) = path.split_last() else {
+            return false;
+        };
+        let table = tables
+            .iter()
+            .try_fold(&overlay.root, |table, key| table.get(key)?.as_table());
+        table.is_some_and(|table| table.get(last).is_some())
     }
 
     /// Reads a YAML or JSON file of at most `limit` bytes.

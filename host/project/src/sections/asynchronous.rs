@@ -17,6 +17,10 @@ pub fn write(context: &Context, stack: &Stack, document: &mut Document) {
         let Some(arn) = function.properties.at(&["DeadLetterConfig", "TargetArn"]) else {
             continue;
         };
+        let is_left_out = table_of(document, &function.name).is_none();
+        if is_left_out || is_overlaid(context, &function.name, "dead-letter") {
+            continue;
+        }
         let what = format!("DeadLetterConfig of {}", function.path);
         let target = destination(context, stack, document, arn, &what);
         let table = table_of(document, &function.name);
@@ -35,7 +39,10 @@ pub fn write(context: &Context, stack: &Stack, document: &mut Document) {
             context.report.note(config.place, message);
             continue;
         };
-        let settings = read(context, stack, document, config);
+        if table_of(document, &function.name).is_none() {
+            continue;
+        }
+        let settings = read(context, stack, document, config, &function.name);
         if let Some(table) = table_of(document, &function.name) {
             let table = table.table("asynchronous");
             for (key, entry) in settings.iter() {
@@ -51,7 +58,18 @@ fn table_of<'d>(document: &'d mut Document, function: &str) -> Option<&'d mut Ta
     Some(functions.table(function))
 }
 
-fn read(context: &Context, stack: &Stack, document: &Document, config: &Resource) -> Table {
+/// Whether the `lambkin.toml` above says itself where events go.
+fn is_overlaid(context: &Context, function: &str, key: &str) -> bool {
+    context.is_overlaid(&["functions", function, "asynchronous", key])
+}
+
+fn read(
+    context: &Context,
+    stack: &Stack,
+    document: &Document,
+    config: &Resource,
+    function: &str,
+) -> Table {
     let mut table = Table::default();
     for (property, key) in [
         ("MaximumRetryAttempts", "maximum-retry-attempts"),
@@ -71,6 +89,9 @@ fn read(context: &Context, stack: &Stack, document: &Document, config: &Resource
         let Some(arn) = config.properties.at(&path) else {
             continue;
         };
+        if is_overlaid(context, function, key) {
+            continue;
+        }
         let what = format!("{property} of {}", config.path);
         if let Some(target) = destination(context, stack, document, arn, &what) {
             table.set(key, target, arn.place);

@@ -119,6 +119,10 @@ fn queue<'s>(
 ) -> Option<&'s Resource> {
     let source = mapping.get("EventSourceArn");
     let arn = source.and_then(Value::as_str);
+    let trigger = name::trigger(document, mapping);
+    if context.is_overlaid(&["triggers", &trigger]) {
+        return arn.and_then(|arn| stack.queue_of(arn));
+    }
     let name_of_function = function.split(':').next().unwrap_or_default();
     let hint = invoke_hint(name_of_function);
     let path = &mapping.path;
@@ -127,10 +131,10 @@ fn queue<'s>(
             Some(queue) => return Some(queue),
             None => {
                 let queue = arn.rsplit(':').next().unwrap_or_default();
-                let trigger = name::trigger(document, mapping);
                 format!(
                     "{path}: the queue {arn} is not in the project, so {name_of_function} gets no messages of it; {hint}, \
-                     or add to lambkin.toml:\n[queues.{queue}]\n\n[triggers.{trigger}]\nplugin = \"sqs\"\n\
+                     or let a lambkin.toml that \
+                     extends this file have:\n[queues.{queue}]\n\n[triggers.{trigger}]\nplugin = \"sqs\"\n\
                      queue = \"{queue}\"\nfunction = \"{function}\""
                 )
             }
@@ -192,6 +196,17 @@ mod tests {
     }
 
     #[test]
+    fn a_trigger_that_a_configuration_above_has_is_not_needed() {
+        let mut project = Project::new();
+        project.overlay("triggers.m = {plugin = 'poll.wasm'}");
+        let written = project.write(&format!(
+            "{FN}M:\n  Type: AWS::Lambda::EventSourceMapping\n  Properties: {{FunctionName: Fn, EventSourceArn: \
+             'arn:aws:kinesis:us-east-1:1:stream/x'}}\n"
+        ));
+        assert_eq!(written.refusals, [""; 0]);
+    }
+
+    #[test]
     fn other_sources_are_refused() {
         let mapping = |id: &str, source: &str| {
             format!(
@@ -213,7 +228,7 @@ mod tests {
             written.refusals,
             [
                 "template.yaml:9:21: A: the queue arn:aws:sqs:us-east-1:1:other is not in the project, so Fn gets no \
-                 messages of it; invoke it with: lambkin invoke Fn event.json, or add to lambkin.toml:",
+                 messages of it; invoke it with: lambkin invoke Fn event.json, or let a lambkin.toml that extends this file have:",
                 "template.yaml:14:21: B: events of DynamoDB streams are not emulated; invoke it with: lambkin invoke Fn \
                  event.json",
                 "template.yaml:15:1: C: events of Apache Kafka are not emulated; invoke it with: lambkin invoke Fn \

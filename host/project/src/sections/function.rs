@@ -148,7 +148,8 @@ fn read(
     if !code::write(context, function, seen, &mut table) {
         return None;
     }
-    let is_image = table.get("image").is_some();
+    let is_overlaid = |key| context.is_overlaid(&["functions", &function.name, key]);
+    let is_image = table.get("image").is_some() || is_overlaid("image");
     if !is_image {
         if table.get("handler").is_none() {
             copy(
@@ -186,7 +187,7 @@ fn read(
     {
         table.set("tenant-isolation", true, tenants.place);
     }
-    if !is_image {
+    if !is_image && !is_overlaid("layers") {
         layer::write(context, stack, function, &mut table);
     }
     environment::write(context, function, overrides, &mut table);

@@ -4,7 +4,7 @@
 use crate::context::Context;
 use crate::document::{Document, Item, Table};
 use crate::resource::Stack;
-use crate::sections::target::{self, Target, invoke_hint};
+use crate::sections::target::{self, Target};
 use crate::sections::{bucket, name};
 use crate::value::Value;
 
@@ -130,8 +130,8 @@ fn write_all(
         let topic = one.get(arn).and_then(Value::as_str).unwrap_or_default();
         let topic = topic.rsplit(':').next().unwrap_or_default();
         let message = format!(
-            "changes in the bucket {bucket} go to the topic {topic}: topics are not emulated; {}",
-            invoke_hint("FUNCTION")
+            "changes in the bucket {bucket} go to the topic {topic}, and topics are not emulated: nothing is sent; invoke \
+             the functions behind it one by one, with: lambkin invoke FUNCTION event.json"
         );
         context.report.refuse(one.place, message);
     }
@@ -263,8 +263,8 @@ mod tests {
                  function there",
                 "template.yaml:6:29: changes in the bucket photos go to the queue arn:aws:sqs:us-east-1:1:other, which is \
                  not in the project: no message is sent; define the queue there",
-                "template.yaml:7:29: changes in the bucket photos go to the topic news: topics are not emulated; invoke \
-                 it with: lambkin invoke FUNCTION event.json",
+                "template.yaml:7:29: changes in the bucket photos go to the topic news, and topics are not emulated: \
+                 nothing is sent; invoke the functions behind it one by one, with: lambkin invoke FUNCTION event.json",
             ]
         );
     }

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use crate::context::{Context, Options};
 use crate::document::Document;
+use crate::file::Files;
 use crate::local_url::{Target, url_of};
 use crate::resource::{Resource, Stack};
 use crate::value::{Kind, Map, Value};
@@ -75,6 +76,12 @@ impl Project {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
         self
+    }
+
+    /// Lays a `lambkin.toml` over the result.
+    pub fn overlay(&mut self, text: &str) {
+        let file = Files::default().add(Path::new("lambkin.toml"), text.to_owned());
+        self.options.overlay = Some(Document::parse(file, text).unwrap());
     }
 
     /// The sections for resources.

@@ -28,8 +28,13 @@ pub use source::quoted;
 pub use subject::Seen;
 use subject::{Function, set};
 
-/// Writes the keys of a function's code. Returns whether there is any; if not, it has been refused.
+/// Writes the keys of a function's code. Returns whether there is any; if not, it has been refused. Code that the
+/// `lambkin.toml` above names is not looked for.
 pub fn write(context: &Context, resource: &Resource, seen: &Seen, table: &mut Table) -> bool {
+    let is_overlaid = |key| context.is_overlaid(&["functions", &resource.name, key]);
+    if is_overlaid("code") || is_overlaid("image") {
+        return true;
+    }
     let text = |key| {
         let value = resource.get(key).and_then(Value::as_text);
         value.unwrap_or_default().into_owned()
@@ -79,11 +84,12 @@ fn path(function: &Function<'_>, code: Option<&Value>) -> Option<PathBuf> {
             let of = |key| code.get(key).and_then(Value::as_str);
             let message = match (of("S3Bucket"), of("S3Key")) {
                 (Some(bucket), Some(key)) => format!(
-                    "{what} is in s3://{bucket}/{key}: download it and set `code` of [functions.{}] in lambkin.toml",
+                    "{what} is in s3://{bucket}/{key}: download it and set `code` of [functions.{}] in a lambkin.toml \
+                     that extends this file",
                     function.resource.name
                 ),
                 _ => format!(
-                    "{what} is not on this machine: set `code` of [functions.{}] in lambkin.toml",
+                    "{what} is not on this machine: set `code` of [functions.{}] in a lambkin.toml that extends this file",
                     function.resource.name
                 ),
             };
@@ -184,7 +190,8 @@ mod tests {
         for (code, message) in [
             (
                 "Code: {S3Bucket: b, S3Key: k.zip}",
-                "4:11: the code of Fn is in s3://b/k.zip: download it and set `code` of [functions.Fn] in lambkin.toml",
+                "4:11: the code of Fn is in s3://b/k.zip: download it and set `code` of [functions.Fn] in a lambkin.toml \
+                 that extends this file",
             ),
             (
                 "Code: !Unknown X is a Y",
@@ -233,6 +240,26 @@ mod tests {
             written
                 .text
                 .starts_with("[functions.Fn]\ncode = \"build/code.zip\"\nwatch = true\n"),
+            "{}",
+            written.text
+        );
+    }
+
+    #[test]
+    fn code_that_a_configuration_above_names_is_not_needed() {
+        let mut project = Project::new();
+        let resources = function(
+            "Code: {S3Bucket: b, S3Key: k}\n    Timeout: 7\n    Layers: ['arn:aws:lambda:us-east-1:1:layer:x:1']\n    \
+             DeadLetterConfig: {TargetArn: 'arn:aws:sns:us-east-1:1:x'}",
+        );
+        assert_eq!(project.write(&resources).refusals.len(), 1);
+        project.overlay(
+            "functions.Fn = {code = 'x', layers = [], asynchronous.dead-letter = 'queue:d'}",
+        );
+        let written = project.write(&resources);
+        assert_eq!(written.refusals, [""; 0]);
+        assert!(
+            written.text.starts_with("[functions.Fn]\ntimeout = 7\n"),
             "{}",
             written.text
         );
