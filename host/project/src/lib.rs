@@ -35,8 +35,6 @@ pub use context::{Context, Options, Ports};
 pub use file::FileError;
 pub use find::{Found, Kind, find};
 
-use std::path::Path;
-
 use document::Document;
 use file::Files;
 use report::Report;
@@ -65,7 +63,8 @@ pub fn translate(found: &Found, options: Options) -> Result<Translation, Project
     let path = found.path.as_path();
     let templates = match found.kind {
         Kind::Template => {
-            samconfig::apply(&mut context, path.parent().unwrap_or(Path::new("")))?;
+            let folder = samconfig::folder(&context.options, path);
+            samconfig::apply(&mut context, &folder)?;
             vec![template::read(&context, path)?]
         }
         Kind::Serverless => vec![serverless::read(&context, path)?],

@@ -116,6 +116,18 @@ pub fn apply(context: &mut Context, folder: &Path) -> Result<(), ProjectError> {
     Ok(())
 }
 
+/// The folder of the samconfig for a template: that of the project, which may name a template in another folder, else that
+/// of the template.
+#[must_use]
+pub fn folder(options: &Options, template: &Path) -> PathBuf {
+    let beside = template.parent().unwrap_or(Path::new(""));
+    let is_in = |folder: &Path| NAMES.iter().any(|name| folder.join(name).is_file());
+    match is_in(&options.folder) {
+        true => options.folder.clone(),
+        false => beside.to_owned(),
+    }
+}
+
 fn read(context: &Context, folder: &Path) -> Result<Option<Value>, ProjectError> {
     let mut paths = NAMES.iter().map(|name| folder.join(name));
     match paths.find(|path| path.is_file()) {
@@ -323,6 +335,19 @@ mod tests {
             template(folder.path(), &Options::default()),
             Some(folder.path().join("infra/app.yaml"))
         );
+    }
+
+    #[test]
+    fn a_template_in_another_folder_has_the_options_of_the_project() {
+        let project = tempfile::tempdir().unwrap();
+        let template = project.path().join("infra/app.yaml");
+        let options = Options {
+            folder: project.path().to_owned(),
+            ..Options::default()
+        };
+        assert_eq!(folder(&options, &template), project.path().join("infra"));
+        std::fs::write(project.path().join("samconfig.toml"), "").unwrap();
+        assert_eq!(folder(&options, &template), project.path());
     }
 
     #[test]

@@ -63,10 +63,9 @@ impl Resolver<'_> {
     pub fn evaluate(&self, scope: &Scope, value: &Value) -> Result<Option<Value>, ProjectError> {
         self.deeper(value.place, || match &value.kind {
             Kind::Null | Kind::Unknown(_) => Ok(Some(value.clone())),
-            Kind::Plain(_) => Ok(Some(value.clone())),
-            Kind::Text(text) => {
+            Kind::Plain(text) | Kind::Text(text) => {
                 self.made(value.place, text)?;
-                Ok(Some(self.with_dynamic_references(scope, value)))
+                self.with_dynamic_references(scope, value).map(Some)
             }
             Kind::List(items) => {
                 let mut evaluated = Vec::with_capacity(items.len());
@@ -313,7 +312,7 @@ impl Resolver<'_> {
         }
         text.push_str(rest);
         let text = Value::text(place, text);
-        Ok(Some(self.with_dynamic_references(scope, &text)))
+        self.with_dynamic_references(scope, &text).map(Some)
     }
 
     fn get_att(

@@ -187,7 +187,10 @@ impl Resolver<'_> {
                 self.untaken(scope, id, "trigger", None, default)
             }
             _ => {
-                let last = kind.rsplit("::").next().unwrap_or_default();
+                let last = match kind.rsplit("::").next().unwrap_or_default() {
+                    "GlobalTable" => "Table",
+                    last => last,
+                };
                 let own = match self.own_name(scope, id, &format!("{last}Name"))? {
                     Some(own) => Some(own),
                     None => self.own_name(scope, id, "Name")?,

@@ -28,7 +28,7 @@ pub(super) fn parameters(
             Some(value) => {
                 check(context, name, &member.value, value)?;
                 Parameter {
-                    value: given_value(name, &member.value, value),
+                    value: given_value(context, name, &member.value, value),
                     note: None,
                 }
             }
@@ -123,12 +123,20 @@ fn typed(place: Place, kind: &str, value: &Value) -> Value {
     }
 }
 
-fn given_value(name: &str, declaration: &Value, value: &Value) -> Value {
+fn given_value(context: &Context, name: &str, declaration: &Value, value: &Value) -> Value {
     let kind = kind_of(declaration);
     let path = value.as_str().filter(|text| text.starts_with('/'));
     match (ssm_type(&kind), path) {
-        (Some(_), Some(path)) => ssm_value(declaration.place, name, path),
+        (Some(_), Some(path)) => ssm_parameter(context, name, &kind, value.place, path),
         _ => typed(value.place, &kind, value),
+    }
+}
+
+/// The value of an SSM parameter, if the user gives it.
+fn ssm_parameter(context: &Context, name: &str, kind: &str, place: Place, path: &str) -> Value {
+    match context.options.parameters.get(&format!("ssm:{path}")) {
+        Some(given) => typed(place, kind, &Value::text(place, given)),
+        None => ssm_value(place, name, path),
     }
 }
 
@@ -153,11 +161,7 @@ fn own_value(
     let default = declaration.as_map().and_then(|map| map.get("Default"));
     if ssm_type(&kind).is_some() {
         let path = default.and_then(Value::as_text).unwrap_or_default();
-        let given = context.options.parameters.get(&format!("ssm:{path}"));
-        let value = match given {
-            Some(given) => typed(place, &kind, &Value::text(place, given)),
-            None => ssm_value(place, name, &path),
-        };
+        let value = ssm_parameter(context, name, &kind, place, &path);
         return Parameter { value, note: None };
     }
     if let Some(default) = default {

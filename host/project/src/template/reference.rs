@@ -166,7 +166,8 @@ impl Resolver<'_> {
             | ("AWS::SQS::Queue", "QueueUrl")
             | ("AWS::ApiGateway::RestApi", "RestApiId")
             | ("AWS::ApiGatewayV2::Api", "ApiId")
-            | ("AWS::Cognito::UserPool", "UserPoolId") => {
+            | ("AWS::Cognito::UserPool", "UserPoolId")
+            | ("AWS::Cognito::UserPoolClient", "ClientId") => {
                 return self.attribute(scope, place, id, "Ref");
             }
             ("AWS::Lambda::Url", "FunctionUrl") => {
@@ -225,6 +226,15 @@ impl Resolver<'_> {
                 return self.attribute(scope, place, id, "Ref");
             }
             (kind, "Arn") if kind.starts_with("AWS::") => self.arn_of(scope, place, id, kind)?,
+            // Many attributes are properties, such as the `Value` of an `AWS::SSM::Parameter`.
+            (kind, attribute)
+                if kind.starts_with("AWS::") && scope.property(id, attribute).is_some() =>
+            {
+                return match scope.property(id, attribute) {
+                    Some(property) => self.value_of(scope, property),
+                    None => Ok(Value::null(place)),
+                };
+            }
             (kind, attribute) => {
                 let why = format!("{attribute} of {id}, an {kind}, exists only on AWS");
                 return Ok(unknown(place, why));

@@ -163,6 +163,14 @@ fn what_is_not_known_is_noted() {
             "template.yaml:7:14: {{resolve:ssm:/a}} stays as it is, its value exists only on AWS; --parameter 'ssm:/a=VALUE' sets it"
         ]
     );
+    let rest = "  Own: {Type: AWS::SSM::Parameter, Properties: {Name: /shop/url, Value: !Sub 'x-${AWS::Region}'}}\n  \
+        Loop: {Type: AWS::SSM::Parameter, Properties: {Name: /loop, Value: '{{resolve:ssm:/loop}}'}}\n";
+    let written = "A: '{{resolve:ssm:/shop/url:2}}'\nB: !GetAtt Own.Value";
+    let resolved = try_variables(Options::default(), written, rest);
+    assert_eq!(resolved.variable("A"), "x-us-east-1");
+    assert_eq!(resolved.variable("B"), "x-us-east-1");
+    let refusals = resolved.refusals.join("\n");
+    assert!(refusals.contains("this refers to itself"), "{refusals}");
     let resolved = with_rest(
         options(&[("Lst", "x"), ("List", "p,q")]),
         "!Select [1, !Ref List]",
