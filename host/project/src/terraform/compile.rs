@@ -65,6 +65,17 @@ fn compile_resource(
     match resource.kind.as_str() {
         "aws_lambda_function" => {
             set(&mut properties, "Code", code::of(plan, resource));
+            let variables = properties
+                .get("Environment")
+                .and_then(|environment| environment.get("Variables"));
+            if variables.is_some_and(|variables| variables.as_map().is_none()) {
+                properties.remove("Environment");
+                let text = format!(
+                    "the environment variables of {} are known after terraform apply only, and are left out; make the plan after it",
+                    resource.address
+                );
+                context.report.note(place, text);
+            }
             let reserved = resource.known(&["reserved_concurrent_executions"]);
             if let Some(reserved) =
                 reserved.filter(|reserved| reserved.as_integer().is_some_and(|number| number >= 0))

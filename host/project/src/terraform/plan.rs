@@ -15,6 +15,9 @@ use crate::context::Context;
 use crate::file::Place;
 use crate::value::{Kind, Value};
 
+/// How many resources a plan may have.
+const RESOURCES: usize = 20_000;
+
 /// How deep modules may be nested.
 const DEPTH: usize = 20;
 
@@ -54,6 +57,8 @@ pub struct Module {
 pub struct Plan {
     /// The resources by their addresses, apart from data sources.
     pub resources: IndexMap<String, Planned>,
+    /// The addresses of the resources with `count` or `for_each`, by their addresses without what is in brackets.
+    instances: HashMap<String, Vec<String>>,
     /// The data sources by their addresses.
     pub data: IndexMap<String, Planned>,
     /// The modules. The first one is the outermost.
@@ -100,6 +105,7 @@ impl Plan {
         }
         let mut plan = Self {
             resources: IndexMap::new(),
+            instances: HashMap::new(),
             data: IndexMap::new(),
             modules: Vec::new(),
             variables: root
@@ -128,6 +134,14 @@ impl Plan {
         let prior = root.at(&["prior_state", "values", "root_module"]);
         plan.read_data(prior.unwrap_or(&null), 0);
         Ok(plan)
+    }
+
+    /// The only resource with `count` or `for_each` at an address without what is in brackets.
+    pub fn only_instance(&self, address: &str) -> Option<&Planned> {
+        match self.instances.get(address)?.as_slice() {
+            [only] => self.resources.get(only),
+            _ => None,
+        }
     }
 
     /// The module that a module calls by this name.
@@ -169,12 +183,25 @@ impl Plan {
         let address = module.address.clone();
         let configuration = module.configuration.clone();
         self.modules.push(module);
+        let mut expressions = HashMap::new();
+        for resource in configuration
+            .get("resources")
+            .map(Value::items)
+            .unwrap_or_default()
+        {
+            expressions.insert(identity(resource), resource.get("expressions"));
+        }
         for resource in planned
             .get("resources")
             .map(Value::items)
             .unwrap_or_default()
         {
-            self.add(resource, number, &configuration, unknown);
+            let expressions = expressions.get(&identity(resource)).copied().flatten();
+            self.add(resource, number, expressions, unknown);
+        }
+        if self.resources.len() > RESOURCES {
+            let message = format!("the plan has more than {RESOURCES} resources");
+            return Err(context.error(planned.place, &message));
         }
         let children = planned
             .get("child_modules")
@@ -222,31 +249,15 @@ impl Plan {
         &mut self,
         resource: &Value,
         module: usize,
-        configuration: &Value,
+        expressions: Option<&Value>,
         unknown: &HashMap<String, Value>,
     ) {
-        let text = |key: &str| {
-            resource
-                .get(key)
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned()
-        };
-        let (address, kind, name, mode) =
-            (text("address"), text("type"), text("name"), text("mode"));
-        let is_this = |other: &&Value| {
-            let same =
-                |key: &str, value: &str| other.get(key).and_then(Value::as_str) == Some(value);
-            same("type", &kind) && same("name", &name) && same("mode", &mode)
-        };
-        let configured = configuration
-            .get("resources")
-            .map(Value::items)
-            .unwrap_or_default();
-        let expressions = configured
-            .iter()
-            .find(is_this)
-            .and_then(|resource| resource.get("expressions"));
+        let [mode, kind, _] = identity(resource);
+        let address = resource
+            .get("address")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned();
         let null = || Value::null(resource.place);
         let planned = Planned {
             index: match address.rfind('[') {
@@ -255,7 +266,7 @@ impl Plan {
                 }
                 _ => String::new(),
             },
-            kind,
+            kind: kind.to_owned(),
             place: resource.place,
             values: resource.get("values").cloned().unwrap_or_else(null),
             unknown: unknown.get(&address).cloned().unwrap_or_else(null),
@@ -266,6 +277,15 @@ impl Plan {
         if mode == "data" {
             self.data.insert(address, planned);
         } else {
+            if let Some(base) = address
+                .strip_suffix(&planned.index)
+                .filter(|base| *base != address)
+            {
+                self.instances
+                    .entry(base.to_owned())
+                    .or_default()
+                    .push(address.clone());
+            }
             self.resources.insert(address, planned);
         }
     }
@@ -279,7 +299,7 @@ impl Plan {
             .iter()
             .filter(|resource| resource.text_of("mode").as_deref() == Some("data"))
         {
-            self.add(resource, 0, &Value::null(resource.place), &HashMap::new());
+            self.add(resource, 0, None, &HashMap::new());
         }
         for child in module
             .get("child_modules")
@@ -308,6 +328,16 @@ impl Planned {
     pub fn blocks(&self, name: &str) -> &[Value] {
         self.values.get(name).map(Value::items).unwrap_or_default()
     }
+}
+
+/// What a resource and its configuration have in common: mode, type and name.
+fn identity(resource: &Value) -> [&str; 3] {
+    ["mode", "type", "name"].map(|key| {
+        resource
+            .get(key)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    })
 }
 
 /// A value at a path, through lists of one.

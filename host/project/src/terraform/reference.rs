@@ -385,13 +385,7 @@ impl Plan {
                 return Some(found);
             }
         }
-        let several = format!("{full}[");
-        let mut all = self
-            .resources
-            .values()
-            .filter(|resource| resource.address.starts_with(&several));
-        let first = all.next();
-        first.filter(|_| all.next().is_none())
+        self.only_instance(&full)
     }
 
     fn target(

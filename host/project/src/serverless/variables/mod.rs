@@ -299,17 +299,16 @@ impl<'c> Variables<'c> {
             if current.as_str().is_some() {
                 current = Cow::Owned(self.resolve_in(&current, depth + HOP)?);
             }
-            let next = match &current.kind {
-                Kind::Map(map) => map.get(key).cloned(),
-                Kind::List(items) => key
-                    .parse()
-                    .ok()
-                    .and_then(|index: usize| items.get(index).cloned()),
-                Kind::Unknown(_) => return Ok(current.into_owned()),
-                _ => None,
+            if current.as_unknown().is_some() {
+                return Ok(current.into_owned());
+            }
+            // Large parts of a file are not copied on the way to a small one.
+            let next = match &current {
+                Cow::Borrowed(value) => child(value, key).map(Cow::Borrowed),
+                Cow::Owned(value) => child(value, key).cloned().map(Cow::Owned),
             };
             match next {
-                Some(next) => current = Cow::Owned(next),
+                Some(next) => current = next,
                 None => return Ok(Value::null(place)),
             }
         }
@@ -324,6 +323,15 @@ impl<'c> Variables<'c> {
             return Err(self.context.error(place, &message));
         }
         Ok(())
+    }
+}
+
+/// The member of a map, or the item of a list.
+fn child<'v>(value: &'v Value, key: &str) -> Option<&'v Value> {
+    match &value.kind {
+        Kind::Map(map) => map.get(key),
+        Kind::List(items) => items.get(key.parse::<usize>().ok()?),
+        _ => None,
     }
 }
 

@@ -457,6 +457,26 @@ fn references_that_lead_nowhere_do_no_harm() {
 }
 
 #[test]
+fn variables_that_are_not_known_at_all_are_told() {
+    let mut hello = function("hello");
+    hello[0]["values"]["environment"] = json!([{}]);
+    hello[1]["expressions"]["environment"] =
+        json!([{"variables": refers(&["aws_sqs_queue.jobs.url"])}]);
+    hello[2]["change"]["after_unknown"]["environment"] = json!([{"variables": true}]);
+    let queue = resource(
+        "aws_sqs_queue.jobs",
+        json!({"name": "jobs"}),
+        json!({}),
+        json!({"url": true}),
+    );
+    let written = translate(&with_archive(plan(vec![hello, queue])), &["src/app.js"]).unwrap();
+    written
+        .has("[functions.hello]")
+        .notes("the environment variables of aws_lambda_function.hello are known after terraform apply only");
+    assert_eq!(written.refusals, [""; 0]);
+}
+
+#[test]
 fn what_a_module_builds_its_package_from_is_what_runs() {
     let metadata = resource(
         "null_resource.sam_metadata_aws_lambda_function",
