@@ -47,15 +47,15 @@ impl Writer<'_> {
         let kind = "AWS::ApiGateway::BasePathMapping";
         let mappings = reference::parts(self.stack, kind, "RestApiId", self.api);
         let paths = mappings.filter_map(|mapping| mapping.get("BasePath")?.as_str());
-        let mut paths: Vec<&str> = paths
-            .filter(|path| !path.is_empty() && *path != "(none)")
-            .collect();
-        match paths.is_empty() {
-            true => table.set("base-path", "", None),
-            false => {
-                paths.insert(0, "");
-                table.set("base-paths", paths, None);
+        let mut all = vec![""];
+        for path in paths.map(|path| path.trim_matches('/')) {
+            if path != "(none)" && !all.contains(&path) {
+                all.push(path);
             }
+        }
+        match all.len() {
+            1 => table.set("base-path", "", None),
+            _ => table.set("base-paths", all, None),
         }
         table.set("disable-execute-api-endpoint", false, None);
     }

@@ -385,7 +385,13 @@ Missing:
   Properties: {RestApiId: Api, ResponseType: MISSING_AUTHENTICATION_TOKEN, StatusCode: '404', ResponseParameters: {gatewayresponse.header.x: method.request.header.x}}
 Mapping:
   Type: AWS::ApiGateway::BasePathMapping
-  Properties: {RestApiId: Api, BasePath: v1, DomainName: api.example.com}
+  Properties: {RestApiId: Api, BasePath: /v1/, DomainName: api.example.com}
+RootMapping:
+  Type: AWS::ApiGateway::BasePathMapping
+  Properties: {RestApiId: Api, BasePath: (none), DomainName: api.example.org}
+Again:
+  Type: AWS::ApiGateway::BasePathMapping
+  Properties: {RestApiId: Api, BasePath: v1, DomainName: api.example.org}
 ",
     ));
     assert_eq!(
