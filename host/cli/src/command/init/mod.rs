@@ -8,7 +8,7 @@
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
@@ -191,7 +191,7 @@ fn starter(language: Language) -> Starter {
     }
 }
 
-fn write(path: &PathBuf, text: &str, is_stdout: bool) -> anyhow::Result<()> {
+fn write(path: &Path, text: &str, is_stdout: bool) -> anyhow::Result<()> {
     if is_stdout {
         let mut out = std::io::stdout().lock();
         out.write_all(text.as_bytes())?;
