@@ -9,7 +9,7 @@ use crate::cfn::{self, Body, Compiled, set};
 use crate::context::Context;
 use crate::value::{Kind, Map, Value};
 
-use super::plan::{Plan, Planned};
+use super::plan::{Plan, Planned, dig};
 use super::{code, gateway, intrinsic, parts, types};
 
 /// Adds all resources of a plan.
@@ -65,10 +65,10 @@ fn compile_resource(
     match resource.kind.as_str() {
         "aws_lambda_function" => {
             set(&mut properties, "Code", code::of(plan, resource));
-            let variables = properties
-                .get("Environment")
-                .and_then(|environment| environment.get("Variables"));
-            if variables.is_some_and(|variables| variables.as_map().is_none()) {
+            let is_known = resource.known(&["environment", "variables"]).is_some();
+            let has_some = dig(&resource.unknown, &["environment", "variables"])
+                .is_some_and(|unknown| unknown.as_map().is_some());
+            if properties.contains("Environment") && !is_known && !has_some {
                 properties.remove("Environment");
                 let text = format!(
                     "the environment variables of {} are known after terraform apply only, and are left out; make the plan after it",

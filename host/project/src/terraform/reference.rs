@@ -90,11 +90,14 @@ impl Plan {
             });
             leads.collect()
         };
-        match dig(values, path).filter(|value| !is_nothing(value)) {
-            Some(value) => {
-                let unknown = dig(unknown, path);
-                Some(self.filled(value, unknown, &targets(), depth))
-            }
+        // Of a map, some members can be unknown, or all.
+        let members = dig(unknown, path)
+            .filter(|unknown| unknown.as_map().is_some_and(|map| !map.is_empty()));
+        let known = dig(values, path)
+            .filter(|value| !is_nothing(value))
+            .cloned();
+        match known.or_else(|| members.map(|_| Value::new(place, Kind::Map(Map::default())))) {
+            Some(value) => Some(self.filled(&value, members, &targets(), depth)),
             None => {
                 let is_unknown = |unknown: &Value| {
                     unknown.as_bool() == Some(true) || unknown.as_list().is_some()

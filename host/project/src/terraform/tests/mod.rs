@@ -469,6 +469,13 @@ fn variables_that_are_not_known_at_all_are_told() {
         json!({}),
         json!({"url": true}),
     );
+    let mut all_unknown = hello.clone();
+    all_unknown[0]["values"]["environment"] = json!([{"variables": {}}]);
+    all_unknown[2]["change"]["after_unknown"]["environment"] =
+        json!([{"variables": {"URL": true}}]);
+    let plan_of_it = with_archive(plan(vec![all_unknown, queue.clone()]));
+    let written = translate(&plan_of_it, &["src/app.js"]).unwrap();
+    written.has("URL = \"{queue:jobs}\"");
     let written = translate(&with_archive(plan(vec![hello, queue])), &["src/app.js"]).unwrap();
     written
         .has("[functions.hello]")
