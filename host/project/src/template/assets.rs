@@ -4,6 +4,7 @@
 //! it is told not to: `aws:asset:path`, `aws:asset:property`.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use crate::resource::{Asset, Template};
 use crate::value::{Kind, Value};
@@ -20,9 +21,6 @@ const HASH: usize = 64;
 
 /// Adds the metadata of assets to the resources of a template.
 pub(super) fn annotate(template: &mut Template, assets: &BTreeMap<String, Asset>) {
-    if assets.is_empty() {
-        return;
-    }
     let resources = template
         .root
         .get_mut("Resources")
@@ -32,6 +30,7 @@ pub(super) fn annotate(template: &mut Template, assets: &BTreeMap<String, Asset>
         .flat_map(crate::value::Map::values_mut)
     {
         if resource.at(&["Metadata", "aws:asset:path"]).is_some() {
+            use_source(resource);
             continue;
         }
         let found = PROPERTIES.iter().find_map(|(key, name)| {
@@ -71,6 +70,25 @@ pub(super) fn annotate(template: &mut Template, assets: &BTreeMap<String, Asset>
                 );
             }
         }
+    }
+}
+
+/// Takes the source folder that an older CDK names in place of the copy of it, unless the copy has been bundled.
+fn use_source(resource: &mut Value) {
+    let Some(metadata) = resource
+        .as_map_mut()
+        .and_then(|resource| resource.get_mut("Metadata"))
+    else {
+        return;
+    };
+    let is_bundled = metadata
+        .get("aws:asset:is-bundled")
+        .is_some_and(|bundled| bundled.as_bool() == Some(true));
+    let source = metadata.get("aws:asset:original-path").cloned();
+    let source =
+        source.filter(|source| source.as_str().is_some_and(|path| Path::new(path).is_dir()));
+    if let (false, Some(source), Some(metadata)) = (is_bundled, source, metadata.as_map_mut()) {
+        metadata.insert("aws:asset:path", source.place, source);
     }
 }
 

@@ -12,8 +12,9 @@ const BYSTANDERS: [&str; 4] = [
     "AWS::Logs::",
 ];
 
-/// Marks functions that only custom resources call.
-pub(super) fn mark(stack: &mut Stack) {
+/// Marks functions that only custom resources call, if their templates are from CDK: in others, people write such functions
+/// themselves, and want to invoke them.
+pub(super) fn mark(stack: &mut Stack, is_from_cdk: bool) {
     let mut tokens = HashSet::new();
     let mut others = HashSet::new();
     for resource in stack.resources.values() {
@@ -42,6 +43,8 @@ pub(super) fn mark(stack: &mut Stack) {
             .text_of("Description")
             .unwrap_or_default();
         let is_framework = description.starts_with("AWS CDK resource provider framework");
-        resource.is_helper = resource.kind == "AWS::Lambda::Function" && (is_token || is_framework);
+        let is_from_cdk = is_from_cdk || resource.metadata.get("aws:cdk:path").is_some();
+        resource.is_helper =
+            resource.kind == "AWS::Lambda::Function" && is_from_cdk && (is_token || is_framework);
     }
 }

@@ -41,7 +41,8 @@ impl Resolver<'_> {
             root.is_lenient.set(true);
             self.walk_outputs(root, &mut stack)?;
         }
-        helpers::mark(&mut stack);
+        let is_from_cdk = roots.iter().any(|root| root.template.construct.is_some());
+        helpers::mark(&mut stack, is_from_cdk);
         self.note_unused();
         urls::replace(self.context, &mut stack);
         Ok(stack)

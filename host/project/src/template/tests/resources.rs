@@ -254,3 +254,33 @@ fn references_are_remembered() {
         ("Environment", "X", "Arn")
     );
 }
+
+#[test]
+fn only_functions_of_cdk_are_helpers() {
+    let template = |metadata: &str| {
+        format!(
+            "Resources:\n  H: {{Type: AWS::Lambda::Function, Metadata: {{{metadata}}}}}\n  \
+            C: {{Type: Custom::C, Properties: {{ServiceToken: !GetAtt H.Arn}}}}\n"
+        )
+    };
+    let is_helper = |metadata: &str| resolve(&template(metadata)).stack.resources["H"].is_helper;
+    assert!(!is_helper(""));
+    assert!(is_helper("aws:cdk:path: Stack/H/Resource"));
+}
+
+#[test]
+fn a_source_that_cdk_names_is_taken_in_place_of_its_copy() {
+    let path = |bundled: bool, original: &str| {
+        let template = format!(
+            "Resources:\n  F: {{Type: AWS::Lambda::Function, Metadata: {{aws:asset:path: asset.1, aws:asset:property: Code, \
+            aws:asset:is-bundled: {bundled}, aws:asset:original-path: {original}}}}}\n"
+        );
+        let metadata = resolve(&template).stack.resources["F"].metadata.clone();
+        metadata.text_of("aws:asset:path").unwrap().into_owned()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let source = folder.path().to_str().unwrap();
+    assert_eq!(path(false, source), source);
+    assert_eq!(path(true, source), "asset.1");
+    assert_eq!(path(false, "/does/not/exist"), "asset.1");
+}
