@@ -2,8 +2,8 @@
 
 use crate::value::Value;
 
-use super::Writer;
 use super::method::Method;
+use super::writer::Writer;
 use crate::sections::authorizer::{Definition, Guard};
 use crate::sections::openapi::{self, Need};
 

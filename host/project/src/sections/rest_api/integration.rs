@@ -4,9 +4,10 @@ use crate::document::{Item, Table};
 use crate::local_url;
 use crate::value::Value;
 
-use super::Writer;
 use super::method::{self, Method};
 use super::mock;
+use super::response::{Response, responses_of};
+use super::writer::Writer;
 use crate::sections::authorizer;
 use crate::sections::read::{one_of, seconds};
 use crate::sections::reference::{self, Why};
@@ -16,15 +17,6 @@ const USUAL_TIMEOUT_MS: i64 = 29_000;
 
 /// The longest time of an integration `HTTP_PROXY` here, in milliseconds.
 const MAX_FETCH_MS: i64 = 30_000;
-
-/// A response of an integration.
-#[derive(Debug, Clone, Copy)]
-pub struct Response<'v> {
-    /// What it is for; none for all that no other response is for.
-    pub pattern: Option<&'v str>,
-    /// The rest.
-    pub value: &'v Value,
-}
 
 impl Writer<'_> {
     /// The keys of a route for its integration; an error says what the method does instead.
@@ -299,24 +291,6 @@ impl Writer<'_> {
         }
         Ok(table)
     }
-}
-
-/// The responses of an integration: a list in CloudFormation, in OpenAPI a map by their patterns.
-pub fn responses_of(integration: &Value) -> Vec<Response<'_>> {
-    if let Some(list) = integration.get("IntegrationResponses") {
-        let responses = list.items().iter().map(|value| Response {
-            pattern: value.get("SelectionPattern").and_then(Value::as_str),
-            value,
-        });
-        return responses.collect();
-    }
-    let map = integration.get("responses").into_iter();
-    map.flat_map(Value::members)
-        .map(|(pattern, value)| Response {
-            pattern: Some(pattern).filter(|pattern| *pattern != "default"),
-            value,
-        })
-        .collect()
 }
 
 /// The names in braces of a URL, without those of stage variables.

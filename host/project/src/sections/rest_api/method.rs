@@ -4,7 +4,7 @@ use crate::document::{Item, Table};
 use crate::file::Place;
 use crate::value::Value;
 
-use super::Writer;
+use super::writer::Writer;
 use crate::sections::authorizer::{self, Guard};
 use crate::sections::read::one_of;
 use crate::sections::reference::Why;

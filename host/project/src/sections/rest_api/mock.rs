@@ -3,7 +3,7 @@
 use crate::document::Table;
 use crate::value::Value;
 
-use super::integration::{Response, responses_of};
+use super::response::{Response, responses_of};
 use crate::sections::read::one_of;
 
 /// The keys of a route whose answer does not depend on the request; `None` if it may.

@@ -11,36 +11,25 @@ mod integration;
 mod method;
 mod mock;
 mod models;
+mod response;
 mod responses;
 mod settings;
 mod tree;
 mod usage;
+mod validation;
+mod writer;
 
 use indexmap::IndexMap;
 
 use crate::context::Context;
-use crate::document::{Document, Item, Table};
-use crate::file::Place;
+use crate::document::{Document, Table};
 use crate::resource::{Resource, Stack};
 
-use super::authorizer::{self, Around, Authorizers, Definition, Style};
+use super::authorizer::{self, Authorizers};
 use super::door::{self, Door};
-use super::stage::{self, Stage};
+use super::stage;
 use models::Models;
-
-/// What the parts of an API are written with.
-pub(crate) struct Writer<'s> {
-    context: &'s Context,
-    stack: &'s Stack,
-    document: &'s Document,
-    api: &'s Resource,
-    stage: Stage<'s>,
-    authorizers: Authorizers,
-    models: Models,
-    routes: IndexMap<String, (Place, Item)>,
-    /// Whether a method needs an API key.
-    needs_keys: bool,
-}
+use writer::Writer;
 
 /// Writes the trigger of an API.
 pub fn write(context: &Context, stack: &Stack, api: &Resource, document: &mut Document) {
@@ -86,20 +75,6 @@ pub fn write(context: &Context, stack: &Stack, api: &Resource, document: &mut Do
         table.set("authorizers", writer.authorizers.tables, None);
     }
     door::add(document, api, table);
-}
-
-impl Writer<'_> {
-    fn authorizer(&mut self, definition: Definition<'_>) {
-        let around = Around {
-            context: self.context,
-            stack: self.stack,
-            document: self.document,
-            trigger: &self.api.name,
-            variables: &self.stage.variables,
-            style: Style::Rest,
-        };
-        self.authorizers.add(around, definition);
-    }
 }
 
 #[cfg(test)]

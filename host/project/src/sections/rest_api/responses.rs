@@ -6,7 +6,7 @@ use crate::sections::read::one_of;
 use crate::sections::reference;
 use crate::value::Value;
 
-use super::Writer;
+use super::writer::Writer;
 
 /// The start of the names of headers.
 const HEADER: &str = "gatewayresponse.header.";

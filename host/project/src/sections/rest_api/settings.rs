@@ -6,7 +6,7 @@ use crate::sections::stage::{self, Stage};
 use crate::sections::{door, reference};
 use crate::value::Value;
 
-use super::Writer;
+use super::writer::Writer;
 
 impl Writer<'_> {
     /// Sets the keys of the trigger that are not about single methods.

@@ -3,8 +3,8 @@
 use crate::resource::Resource;
 use crate::value::Value;
 
-use super::Writer;
 use super::method::Method;
+use super::writer::Writer;
 use crate::sections::authorizer::{Asked, Definition};
 use crate::sections::reference;
 

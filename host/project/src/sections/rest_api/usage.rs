@@ -10,8 +10,8 @@ use crate::resource::Resource;
 use crate::sections::reference;
 use crate::value::Value;
 
-use super::Writer;
 use super::settings::throttle;
+use super::writer::Writer;
 
 impl Writer<'_> {
     /// Sets the keys `api-keys` and `usage-plans`.
