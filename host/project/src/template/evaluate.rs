@@ -40,7 +40,11 @@ const FUNCTIONS: [&str; 20] = [
 /// The intrinsic function that a map is, with its argument.
 pub(super) fn function_in(map: &Map) -> Option<(&str, &Value)> {
     map.only().filter(|(name, argument)| match *name {
-        "Ref" => argument.as_str().is_some(),
+        // With `AWS::LanguageExtensions`, the name can be made by functions.
+        "Ref" => {
+            let inner = argument.as_map().and_then(Map::only);
+            argument.as_str().is_some() || inner.is_some_and(|(name, _)| name.starts_with("Fn::"))
+        }
         name => name.starts_with("Fn::"),
     })
 }
@@ -115,8 +119,8 @@ impl Resolver<'_> {
     ) -> Result<Option<Value>, ProjectError> {
         match name {
             "Ref" => {
-                let name = argument.as_str().unwrap_or_default();
-                self.reference(scope, place, name)
+                let name = known!(self.text(scope, name, argument));
+                self.reference(scope, place, &name)
             }
             "Fn::GetAtt" => self.get_att(scope, place, argument),
             "Fn::Sub" => self.sub(scope, place, argument),
@@ -324,7 +328,7 @@ impl Resolver<'_> {
         let (id, attribute) = match argument.as_list() {
             Some([id, attribute]) => {
                 let attribute = known!(self.text(scope, "Fn::GetAtt", attribute));
-                (id.as_str().unwrap_or_default().to_owned(), attribute)
+                (known!(self.text(scope, "Fn::GetAtt", id)), attribute)
             }
             _ => match argument.as_str().and_then(|text| text.split_once('.')) {
                 Some((id, attribute)) => (id.to_owned(), attribute.to_owned()),

@@ -15,7 +15,7 @@ fn with_rest(options: Options, written: &str) -> Resolved {
     let rest = "  Queue: {Type: AWS::SQS::Queue}\n  Db: {Type: AWS::RDS::DBInstance}\n\
         Parameters:\n  List: {Type: CommaDelimitedList, Default: 'a, b,c'}\n  Numbers: {Type: List<Number>, Default: '1,2'}\n  \
         Path: {Type: AWS::SSM::Parameter::Value<String>, Default: /my/path}\n  Subnets: {Type: 'List<AWS::EC2::Subnet::Id>'}\n  \
-        Kind: {Type: String, AllowedValues: [small, large]}\n\
+        Kind: {Type: String, AllowedValues: [small, large]}\n  U: {Type: String, Default: ueue}\n  I: {Type: String, Default: ind}\n\
         Mappings:\n  Sizes: {small: {Memory: 128, Zones: [a, b]}, large: {Memory: 256}}\n";
     try_variables(options, &format!("V: {written}"), rest)
 }
@@ -82,6 +82,8 @@ fn functions_have_values() {
         ("!Sub '${unfinished'", json!("${unfinished")),
         ("{Fn::GetAtt: Queue.QueueName}", json!("Queue")),
         ("!GetAtt [Queue, QueueName]", json!("Queue")),
+        ("!GetAtt [!Sub 'Q${U}', QueueName]", json!("Queue")),
+        ("{Ref: {'Fn::Sub': 'K${I}'}}", json!("small")),
         ("!Ref AWS::AccountId", json!("123456789012")),
         ("!Ref AWS::NotificationARNs", json!([])),
         (
