@@ -186,6 +186,17 @@ impl Compiled {
         }
     }
 
+    /// Adds members to the metadata of a resource.
+    pub fn add_metadata(&mut self, id: &str, members: &Value) {
+        let resource = self.resources.get_mut(id).and_then(Value::as_map_mut);
+        let (Some(resource), Some(members)) = (resource, members.as_map()) else {
+            return;
+        };
+        for (key, member) in members {
+            set(resource, &format!("Metadata.{key}"), member.value.clone());
+        }
+    }
+
     /// The properties of a resource, to be changed.
     pub fn properties(&mut self, id: &str) -> Option<&mut Map> {
         let resource = self.resources.get_mut(id)?.as_map_mut()?;

@@ -8,6 +8,9 @@ use super::service::{Function, Service};
 use crate::cfn::{self, Body, Compiled};
 use crate::value::{Kind, Map, Value};
 
+/// The metadata that says by which other name a function is known.
+pub const KEY: &str = "SamResourceId";
+
 /// The runtime of a function that does not say.
 const RUNTIME: &str = "nodejs24.x";
 
@@ -36,8 +39,11 @@ pub fn compile(service: &Service<'_>, compiled: &mut Compiled) {
         let id = function.id();
         compiled.add(&id, "AWS::Lambda::Function", properties(service, function));
         if let Some(metadata) = image_metadata(service, function) {
-            compiled.set(&id, "Metadata", metadata);
+            compiled.add_metadata(&id, &metadata);
         }
+        // It is found by its key, too.
+        let key = Body::new(function.place).text(KEY, &function.key).done();
+        compiled.add_metadata(&id, &key);
         let mut ids = vec![id];
         compile_alias(function, compiled, &mut ids);
         compile_url(function, compiled, &mut ids);

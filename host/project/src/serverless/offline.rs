@@ -92,11 +92,8 @@ pub fn apply(service: &Service<'_>, compiled: &mut Compiled) {
             }
         }
         if !body.is_empty() {
-            compiled.set(
-                id,
-                "Metadata",
-                Body::new(place).set("Lambkin", body.done()).done(),
-            );
+            let metadata = Body::new(place).set("Lambkin", body.done()).done();
+            compiled.add_metadata(id, &metadata);
         }
     }
     note_rest(service, settings);

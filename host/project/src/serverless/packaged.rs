@@ -8,6 +8,8 @@
 
 use std::path::Path;
 
+use super::functions::KEY;
+use super::names;
 use crate::ProjectError;
 use crate::cfn::{self, Body};
 use crate::context::Context;
@@ -51,6 +53,22 @@ pub fn read(context: &Context, folder: &Path) -> Result<Template, ProjectError> 
         text(&["service", "provider", "stackName"]).unwrap_or_else(|| format!("{service}-{stage}"));
     if let Some(resources) = root.get_mut("Resources").and_then(Value::as_map_mut) {
         clean(resources);
+        for (key, _) in state
+            .at(&["service", "functions"])
+            .into_iter()
+            .flat_map(Value::members)
+        {
+            let function = resources
+                .get_mut(&names::function(key))
+                .and_then(Value::as_map_mut);
+            if let Some(function) = function {
+                cfn::set(
+                    function,
+                    &format!("Metadata.{KEY}"),
+                    Value::text(place, key),
+                );
+            }
+        }
     }
     if let Some(outputs) = root.get_mut("Outputs").and_then(Value::as_map_mut) {
         outputs.remove("ServerlessDeploymentBucketName");

@@ -239,7 +239,7 @@ fn esbuild(service: &Service<'_>, settings: &Value, compiled: &mut Compiled) {
         let metadata = Body::new(place)
             .text("BuildMethod", "esbuild")
             .set("BuildProperties", properties.clone());
-        compiled.set(&function.id(), "Metadata", metadata.done());
+        compiled.add_metadata(&function.id(), &metadata.done());
     }
 }
 

@@ -99,6 +99,7 @@ fn routes_of_both_kinds_of_apis() {
     written
         .has("[functions.s-dev-hello]\n")
         .has("handler = \"handler.hello\"")
+        .has("other-names = [\"HelloLambdaFunction\", \"hello\"]")
         .has("plugin = \"api-gateway-rest\"\nlisten = \"127.0.0.1:3000\"\nstage = \"dev\"")
         .has("\"POST /b\" = \"s-dev-hello\"")
         .has("\"GET /a/{id}\" = \"s-dev-hello\"");
