@@ -466,3 +466,23 @@ fn a_template_without_the_macro_is_read_as_if_it_had_it() {
         ]
     );
 }
+
+#[test]
+fn values_of_another_kind_are_refused() {
+    let expanded = expand(
+        "  A:\n    Type: AWS::Serverless::Api\n    Properties: {StageName: s, Auth: x, Models: {M: 1}}\n  F:\n    Type: \
+         AWS::Serverless::Function\n    Properties:\n      Layers: !Ref L\n      Tags: [a]\n      Environment: {Variables: \
+         [A]}\n      Events:\n        E: 1\n        S: {Type: SQS, Properties: {Queue: q, FunctionResponseTypes: r}}\n",
+    );
+    assert_eq!(
+        expanded.refusals,
+        [
+            "t.yaml:5:38: A.Auth must be a map, not a text",
+            "t.yaml:5:53: A.Models.M must be a map, not a text",
+            "t.yaml:10:13: F.Tags must be a map, not a list",
+            "t.yaml:11:32: F.Environment.Variables must be a map, not a list",
+            "t.yaml:13:12: F.Events.E must be a map, not a text",
+            "t.yaml:14:70: F.Events.S.FunctionResponseTypes must be a list, not a text",
+        ]
+    );
+}

@@ -6,9 +6,9 @@ use crate::value::{Map, Value};
 
 use super::build::is_intrinsic;
 use super::expansion::Expansion;
-use super::names::with_nearest;
+use super::names::{Name, names, with_nearest};
 
-/// Paths from a type of resource, or of event, and the keys that the maps there may have, separated by spaces. `*` stands
+/// Paths from a type of resource, or of event, and the keys that the maps there may have, as in [`super::tables`]. `*` stands
 /// for any name. Maps that become properties of CloudFormation as they are, are checked as those.
 const KEYS: &[(&str, &str)] = &[
     (
@@ -16,24 +16,24 @@ const KEYS: &[(&str, &str)] = &[
         "Arn PerExecutionEnvironmentMaxConcurrency ExecutionEnvironmentMemoryGiBPerVCpu",
     ),
     ("Function.DeadLetterQueue", "Type TargetArn"),
-    ("Function.Environment", "Variables"),
+    ("Function.Environment", "Variables{}"),
     ("Function.EphemeralStorage", "Size"),
     (
         "Function.EventInvokeConfig",
-        "DestinationConfig MaximumEventAgeInSeconds MaximumRetryAttempts",
+        "DestinationConfig{} MaximumEventAgeInSeconds MaximumRetryAttempts",
     ),
     (
         "Function.EventInvokeConfig.DestinationConfig",
-        "OnSuccess OnFailure",
+        "OnSuccess{} OnFailure{}",
     ),
     (
         "Function.EventInvokeConfig.DestinationConfig.*",
         "Type Destination",
     ),
-    ("Function.FunctionUrlConfig", "AuthType Cors InvokeMode"),
+    ("Function.FunctionUrlConfig", "AuthType Cors{} InvokeMode"),
     (
         "Function.FunctionUrlConfig.Cors",
-        "AllowCredentials AllowHeaders AllowMethods AllowOrigins ExposeHeaders MaxAge",
+        "AllowCredentials AllowHeaders[] AllowMethods[] AllowOrigins[] ExposeHeaders[] MaxAge",
     ),
     (
         "Function.ProvisionedConcurrencyConfig",
@@ -42,17 +42,17 @@ const KEYS: &[(&str, &str)] = &[
     ("SimpleTable.PrimaryKey", "Name Type"),
     (
         "Api.Auth",
-        "Authorizers DefaultAuthorizer InvokeRole AddDefaultAuthorizerToCorsPreflight \
-         AddApiKeyRequiredToCorsPreflight ApiKeyRequired ResourcePolicy UsagePlan",
+        "Authorizers{} DefaultAuthorizer InvokeRole AddDefaultAuthorizerToCorsPreflight \
+         AddApiKeyRequiredToCorsPreflight ApiKeyRequired ResourcePolicy{} UsagePlan{}",
     ),
     (
         "Api.Auth.Authorizers.*",
-        "UserPoolArn FunctionArn FunctionInvokeRole FunctionPayloadType Identity AuthorizationScopes \
+        "UserPoolArn FunctionArn FunctionInvokeRole FunctionPayloadType Identity{} AuthorizationScopes[] \
          DisableFunctionDefaultPermissions",
     ),
     (
         "Api.Auth.Authorizers.*.Identity",
-        "Header ValidationExpression ReauthorizeEvery Headers QueryStrings StageVariables Context",
+        "Header ValidationExpression ReauthorizeEvery Headers[] QueryStrings[] StageVariables[] Context[]",
     ),
     (
         "Api.Auth.UsagePlan",
@@ -68,20 +68,20 @@ const KEYS: &[(&str, &str)] = &[
     ),
     (
         "Api.GatewayResponses.*",
-        "ResponseParameters ResponseTemplates StatusCode",
+        "ResponseParameters{} ResponseTemplates{} StatusCode",
     ),
     (
         "HttpApi.Auth",
-        "Authorizers DefaultAuthorizer EnableIamAuthorizer",
+        "Authorizers{} DefaultAuthorizer EnableIamAuthorizer",
     ),
     (
         "HttpApi.Auth.Authorizers.*",
-        "AuthorizationScopes JwtConfiguration IdentitySource FunctionArn FunctionInvokeRole Identity \
+        "AuthorizationScopes[] JwtConfiguration{} IdentitySource FunctionArn FunctionInvokeRole Identity{} \
          AuthorizerPayloadFormatVersion EnableSimpleResponses EnableFunctionDefaultPermissions",
     ),
     (
         "HttpApi.Auth.Authorizers.*.Identity",
-        "Headers QueryStrings StageVariables Context ReauthorizeEvery",
+        "Headers[] QueryStrings[] StageVariables[] Context[] ReauthorizeEvery",
     ),
     (
         "HttpApi.CorsConfiguration",
@@ -98,19 +98,19 @@ const KEYS: &[(&str, &str)] = &[
     ),
     (
         "Events.Api.Auth",
-        "ApiKeyRequired AuthorizationScopes Authorizer InvokeRole OverrideApiAuth ResourcePolicy",
+        "ApiKeyRequired AuthorizationScopes[] Authorizer InvokeRole OverrideApiAuth ResourcePolicy{}",
     ),
     (
         "Events.Api.RequestModel",
         "Model Required ValidateBody ValidateParameters",
     ),
-    ("Events.HttpApi.Auth", "AuthorizationScopes Authorizer"),
+    ("Events.HttpApi.Auth", "AuthorizationScopes[] Authorizer"),
     (
         "Events.SNS.SqsSubscription",
         "BatchSize Enabled QueueArn QueuePolicyLogicalId QueueUrl",
     ),
-    ("Events.S3.Filter", "S3Key"),
-    ("Events.S3.Filter.S3Key", "Rules"),
+    ("Events.S3.Filter", "S3Key{}"),
+    ("Events.S3.Filter.S3Key", "Rules[]"),
     ("Events.EventBridgeRule.Target", "Id"),
     ("Events.CloudWatchEvent.Target", "Id"),
     ("Events.Schedule.DeadLetterConfig", DEAD_LETTERS),
@@ -121,41 +121,73 @@ const KEYS: &[(&str, &str)] = &[
 
 const DEAD_LETTERS: &str = "Arn Type QueueLogicalId";
 
+/// Maps whose members are maps.
+const OF_MAPS: [&str; 6] = [
+    "Function.EventInvokeConfig.DestinationConfig",
+    "Function.Events",
+    "Api.Auth.Authorizers",
+    "Api.GatewayResponses",
+    "Api.Models",
+    "HttpApi.Auth.Authorizers",
+];
+
 /// Checks the maps inside of the properties of a type. `path` is what the properties are called in messages.
 pub(super) fn check(expansion: &Expansion<'_>, kind: &str, path: &str, properties: &Map) {
+    for at in OF_MAPS {
+        visit(kind, path, properties, at, &mut |value, path| {
+            for (key, value) in value.members() {
+                for name in names("*{}") {
+                    name.check(expansion, &format!("{path}.{key}"), value);
+                }
+            }
+        });
+    }
     for (at, keys) in KEYS {
-        let rest = at
-            .strip_prefix(kind)
-            .and_then(|rest| rest.strip_prefix('.'));
-        let Some(rest) = rest else {
-            continue;
-        };
-        let keys: Vec<&str> = keys.split(' ').collect();
-        let (first, rest) = rest.split_once('.').unwrap_or((rest, ""));
-        if let Some(value) = properties.get(first) {
-            follow(expansion, value, rest, &format!("{path}.{first}"), &keys);
-        }
+        visit(kind, path, properties, at, &mut |value, path| {
+            keys_of(expansion, value, path, keys);
+        });
     }
 }
 
-/// Follows a path to the maps that it leads to.
-fn follow(expansion: &Expansion<'_>, value: &Value, rest: &str, path: &str, known: &[&str]) {
+/// Checks the keys of a map.
+fn keys_of(expansion: &Expansion<'_>, value: &Value, path: &str, keys: &'static str) {
+    let known: Vec<Name> = names(keys).collect();
+    for (key, member) in value.as_map().into_iter().flatten() {
+        if let Some(name) = known.iter().find(|known| known.name == key) {
+            name.check(expansion, &format!("{path}.{key}"), &member.value);
+            continue;
+        }
+        let known: Vec<&str> = known.iter().map(|known| known.name).collect();
+        let text = format!("{path} has an unknown key {key}");
+        expansion.note(member.place, with_nearest(text, key, &known));
+    }
+}
+
+/// Calls a function with what there is at a path that starts with the type, and with what that is called.
+fn visit(kind: &str, path: &str, properties: &Map, at: &str, each: &mut dyn FnMut(&Value, &str)) {
+    let rest = at
+        .strip_prefix(kind)
+        .and_then(|rest| rest.strip_prefix('.'));
+    let Some(rest) = rest else {
+        return;
+    };
+    let (first, rest) = rest.split_once('.').unwrap_or((rest, ""));
+    if let Some(value) = properties.get(first) {
+        follow(value, rest, &format!("{path}.{first}"), each);
+    }
+}
+
+fn follow(value: &Value, rest: &str, path: &str, each: &mut dyn FnMut(&Value, &str)) {
     if is_intrinsic(value) {
         return;
     }
     if rest.is_empty() {
-        for (key, member) in value.as_map().into_iter().flatten() {
-            if !known.contains(&key.as_str()) {
-                let text = format!("{path} has an unknown key {key}");
-                expansion.note(member.place, with_nearest(text, key, known));
-            }
-        }
-        return;
+        return each(value, path);
     }
     let (first, rest) = rest.split_once('.').unwrap_or((rest, ""));
     for (key, value) in value.members() {
         if first == "*" || first == key {
-            follow(expansion, value, rest, &format!("{path}.{key}"), known);
+            follow(value, rest, &format!("{path}.{key}"), each);
         }
     }
 }

@@ -288,7 +288,7 @@ fn models(expansion: &Expansion<'_>, id: &str, body: &mut Map, api: &Value) {
         return;
     };
     for (name, model) in models.members() {
-        if model.get("type").is_none() {
+        if model.as_map().is_some() && model.get("type").is_none() {
             let text = format!("the model {name} of {id} needs a type");
             expansion.refuse(model.place, text);
             continue;

@@ -11,7 +11,7 @@ use crate::value::{Kind as ValueKind, Map, Value};
 use super::build::PREFIX;
 use super::expansion::Expansion;
 use super::keys;
-use super::names::with_nearest;
+use super::names::{Name, names, with_nearest};
 use super::tables::{EVENTS, GLOBALS, Kind, POLLING, RESOURCES};
 
 /// The properties that a section of `Globals` may have. None if there is no such section.
@@ -91,13 +91,15 @@ fn properties(
         }
     };
     let polling = if kind.polls { POLLING } else { "" };
-    let known = [kind.properties, polling].map(str::split_whitespace);
-    let known: Vec<&str> = known.into_iter().flatten().collect();
+    let known: Vec<Name> = names(kind.properties).chain(names(polling)).collect();
     for (name, member) in properties {
-        if !known.contains(&name.as_str()) {
-            let text = format!("{path} has an unknown property {name}");
-            expansion.note(member.place, with_nearest(text, name, &known));
+        if let Some(known) = known.iter().find(|known| known.name == name) {
+            known.check(expansion, &format!("{path}.{name}"), &member.value);
+            continue;
         }
+        let known: Vec<&str> = known.iter().map(|known| known.name).collect();
+        let text = format!("{path} has an unknown property {name}");
+        expansion.note(member.place, with_nearest(text, name, &known));
     }
     let at = if is_event { "Events." } else { "" };
     keys::check(expansion, &format!("{at}{}", kind.name), path, properties);
@@ -113,12 +115,14 @@ fn events(expansion: &Expansion<'_>, id: &str, function: &Value) {
         return;
     };
     let Some(events) = events.as_map() else {
-        let text = format!("Events of {id} must be a map");
-        return expansion.refuse(events.place, text);
+        return;
     };
     for (event_id, member) in events {
         let path = format!("{id}.Events.{event_id}");
         let event = &member.value;
+        if event.as_map().is_none() {
+            continue;
+        }
         let Some(name) = event.get("Type").and_then(Value::as_str) else {
             expansion.refuse(member.place, format!("{path} needs a Type"));
             continue;

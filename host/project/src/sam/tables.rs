@@ -1,4 +1,5 @@
-//! The names that SAM knows, as of `aws-sam-translator` 1.115.0. Lists of names are separated by spaces.
+//! The names that SAM knows, as of `aws-sam-translator` 1.115.0. Names are separated by spaces; a name
+//! is followed by `{}` if its value is a map, and by `[]` if it is a list.
 
 /// A type of resource or event.
 pub(super) struct Kind {
@@ -18,10 +19,10 @@ pub(super) const RESOURCES: &[Kind] = &[
         name: "Api",
         polls: false,
         required: "StageName",
-        properties: "Name StageName Tags PropagateTags DefinitionBody DefinitionUri MergeDefinitions \
-            CacheClusterEnabled CacheClusterSize Variables EndpointConfiguration MethodSettings \
-            BinaryMediaTypes MinimumCompressionSize Cors Auth GatewayResponses AccessLogSetting \
-            CanarySetting TracingEnabled OpenApiVersion Models Domain FailOnWarnings Description Mode \
+        properties: "Name StageName Tags{} PropagateTags DefinitionBody{} DefinitionUri MergeDefinitions \
+            CacheClusterEnabled CacheClusterSize Variables{} EndpointConfiguration MethodSettings[] \
+            BinaryMediaTypes[] MinimumCompressionSize Cors Auth{} GatewayResponses{} AccessLogSetting{} \
+            CanarySetting{} TracingEnabled OpenApiVersion Models{} Domain{} FailOnWarnings Description Mode \
             DisableExecuteApiEndpoint ApiKeySourceType AlwaysDeploy Policy SecurityPolicy \
             EndpointAccessMode",
     },
@@ -29,93 +30,93 @@ pub(super) const RESOURCES: &[Kind] = &[
         name: "Application",
         polls: false,
         required: "Location",
-        properties: "Location TemplateUrl Parameters NotificationARNs Tags TimeoutInMinutes",
+        properties: "Location TemplateUrl Parameters{} NotificationARNs[] Tags{} TimeoutInMinutes",
     },
     Kind {
         name: "CapacityProvider",
         polls: false,
         required: "VpcConfig",
-        properties: "CapacityProviderName VpcConfig OperatorRole Tags PropagateTags InstanceRequirements \
-            ScalingConfig KmsKeyArn LoggingConfig ManagedResourceTags",
+        properties: "CapacityProviderName VpcConfig{} OperatorRole Tags{} PropagateTags InstanceRequirements{} \
+            ScalingConfig{} KmsKeyArn LoggingConfig{} ManagedResourceTags{}",
     },
     Kind {
         name: "Connector",
         polls: false,
         required: "Source Destination Permissions",
-        properties: "Source Destination Permissions",
+        properties: "Source{} Destination Permissions[]",
     },
     Kind {
         name: "Function",
         polls: false,
         required: "",
-        properties: "FunctionName Handler Runtime CodeUri ImageUri PackageType InlineCode DeadLetterQueue \
-            Description MemorySize Timeout VpcConfig Role AssumeRolePolicyDocument Policies RolePath \
-            PermissionsBoundary Environment Events Tags PropagateTags Tracing KmsKeyArn \
-            DeploymentPreference ReservedConcurrentExecutions Layers EventInvokeConfig EphemeralStorage \
-            AutoPublishAlias AutoPublishCodeSha256 AutoPublishAliasAllProperties VersionDescription \
-            ProvisionedConcurrencyConfig FileSystemConfigs ImageConfig CodeSigningConfigArn Architectures \
-            SnapStart FunctionUrlConfig RuntimeManagementConfig LoggingConfig RecursiveLoop SourceKMSKeyArn \
-            CapacityProviderConfig FunctionScalingConfig VersionDeletionPolicy PublishToLatestPublished \
-            TenancyConfig DurableConfig",
+        properties: "FunctionName Handler Runtime CodeUri ImageUri PackageType InlineCode DeadLetterQueue{} \
+            Description MemorySize Timeout VpcConfig Role AssumeRolePolicyDocument{} Policies RolePath \
+            PermissionsBoundary Environment{} Events{} Tags{} PropagateTags Tracing KmsKeyArn \
+            DeploymentPreference{} ReservedConcurrentExecutions Layers[] EventInvokeConfig{} \
+            EphemeralStorage AutoPublishAlias AutoPublishCodeSha256 AutoPublishAliasAllProperties \
+            VersionDescription ProvisionedConcurrencyConfig FileSystemConfigs ImageConfig \
+            CodeSigningConfigArn Architectures SnapStart{} FunctionUrlConfig{} RuntimeManagementConfig \
+            LoggingConfig RecursiveLoop SourceKMSKeyArn CapacityProviderConfig{} FunctionScalingConfig{} \
+            VersionDeletionPolicy PublishToLatestPublished TenancyConfig DurableConfig{}",
     },
     Kind {
         name: "GraphQLApi",
         polls: false,
         required: "Auth",
-        properties: "Name Tags XrayEnabled Auth SchemaInline SchemaUri Logging DataSources Functions Resolvers \
-            ApiKeys DomainName Cache Visibility OwnerContact IntrospectionConfig QueryDepthLimit \
-            ResolverCountLimit",
+        properties: "Name Tags{} XrayEnabled Auth{} SchemaInline SchemaUri Logging DataSources{} Functions{} \
+            Resolvers{} ApiKeys{} DomainName{} Cache{} Visibility OwnerContact IntrospectionConfig \
+            QueryDepthLimit ResolverCountLimit",
     },
     Kind {
         name: "HttpApi",
         polls: false,
         required: "",
-        properties: "Name StageName Tags PropagateTags DefinitionBody DefinitionUri StageVariables CorsConfiguration \
-            AccessLogSettings DefaultRouteSettings Auth RouteSettings Domain FailOnWarnings Description \
-            DisableExecuteApiEndpoint",
+        properties: "Name StageName Tags{} PropagateTags DefinitionBody{} DefinitionUri StageVariables{} \
+            CorsConfiguration AccessLogSettings{} DefaultRouteSettings{} Auth{} RouteSettings{} Domain{} \
+            FailOnWarnings Description DisableExecuteApiEndpoint",
     },
     Kind {
         name: "LayerVersion",
         polls: false,
         required: "ContentUri",
-        properties: "LayerName Description PublishLambdaVersion ContentUri CompatibleArchitectures \
-            CompatibleRuntimes LicenseInfo RetentionPolicy",
+        properties: "LayerName Description PublishLambdaVersion ContentUri CompatibleArchitectures[] \
+            CompatibleRuntimes[] LicenseInfo RetentionPolicy",
     },
     Kind {
         name: "MicrovmImage",
         polls: false,
         required: "Name CodeUri BaseImageArn BaseImageVersion",
-        properties: "Name CodeUri BaseImageArn BuildRoleArn BaseImageVersion Description Tags Logging \
-            EgressNetworkConnectors CpuConfigurations Resources AdditionalOsCapabilities Hooks \
-            EnvironmentVariables PropagateTags",
+        properties: "Name CodeUri BaseImageArn BuildRoleArn BaseImageVersion Description Tags{} Logging{} \
+            EgressNetworkConnectors[] CpuConfigurations[] Resources[] AdditionalOsCapabilities[] Hooks{} \
+            EnvironmentVariables{} PropagateTags",
     },
     Kind {
         name: "NetworkConnector",
         polls: false,
         required: "VpcConfig",
-        properties: "Name VpcConfig ComputeTypes OperatorRole Tags PropagateTags",
+        properties: "Name VpcConfig{} ComputeTypes[] OperatorRole Tags{} PropagateTags",
     },
     Kind {
         name: "SimpleTable",
         polls: false,
         required: "",
-        properties: "PointInTimeRecoverySpecification PrimaryKey ProvisionedThroughput TableName Tags \
-            SSESpecification",
+        properties: "PointInTimeRecoverySpecification PrimaryKey{} ProvisionedThroughput{} TableName Tags{} \
+            SSESpecification{}",
     },
     Kind {
         name: "StateMachine",
         polls: false,
         required: "",
-        properties: "Definition DefinitionUri Logging Role RolePath DefinitionSubstitutions Events Name Type Tags \
-            PropagateTags Policies Tracing PermissionsBoundary AutoPublishAlias DeploymentPreference \
-            UseAliasAsEventTarget",
+        properties: "Definition{} DefinitionUri Logging{} Role RolePath DefinitionSubstitutions{} Events{} Name Type \
+            Tags{} PropagateTags Policies Tracing{} PermissionsBoundary AutoPublishAlias \
+            DeploymentPreference UseAliasAsEventTarget",
     },
     Kind {
         name: "WebFunction",
         polls: false,
         required: "",
-        properties: "FunctionName Tags ReplicaRegions AuthType Runtime CodeUri InlineCode RevisionDescription \
-            KmsKeyArn ExecutionRoleArn EnvironmentVariables EntryPoint MaxConcurrencyPerEnvironment \
+        properties: "FunctionName Tags{} ReplicaRegions AuthType Runtime CodeUri InlineCode RevisionDescription \
+            KmsKeyArn ExecutionRoleArn EnvironmentVariables{} EntryPoint MaxConcurrencyPerEnvironment \
             EgressNetworkConnectorArn Timeout LoggingConfig RevisionWeights EndpointName EndpointType \
             EndpointDescription ScalingConfig ThrottleConfig AutoDeploymentMode",
     },
@@ -123,9 +124,10 @@ pub(super) const RESOURCES: &[Kind] = &[
         name: "WebSocketApi",
         polls: false,
         required: "Routes RouteSelectionExpression",
-        properties: "ApiKeySelectionExpression AccessLogSettings Auth DefaultRouteSettings Description \
-            DisableExecuteApiEndpoint Domain DisableSchemaValidation FailOnWarnings IpAddressType Name \
-            PropagateTags Routes RouteSettings RouteSelectionExpression StageName StageVariables Tags",
+        properties: "ApiKeySelectionExpression AccessLogSettings{} Auth{} DefaultRouteSettings{} Description \
+            DisableExecuteApiEndpoint Domain{} DisableSchemaValidation FailOnWarnings IpAddressType Name \
+            PropagateTags Routes{} RouteSettings{} RouteSelectionExpression StageName StageVariables{} \
+            Tags{}",
     },
 ];
 
@@ -183,15 +185,15 @@ pub(super) const EVENTS: &[Kind] = &[
         name: "Api",
         polls: false,
         required: "Path Method",
-        properties: "Path Method Stage Auth RequestModel RequestParameters TimeoutInMillis ResponseTransferMode \
-            RestApiId",
+        properties: "Path Method Stage Auth{} RequestModel{} RequestParameters[] TimeoutInMillis \
+            ResponseTransferMode RestApiId",
     },
     Kind {
         name: "CloudWatchEvent",
         polls: false,
         required: "",
-        properties: "EventBusName RuleName Pattern DeadLetterConfig RetryPolicy Input InputPath Target Enabled State \
-            InputTransformer",
+        properties: "EventBusName RuleName Pattern{} DeadLetterConfig{} RetryPolicy{} Input InputPath Target{} \
+            Enabled State InputTransformer{}",
     },
     Kind {
         name: "Cognito",
@@ -203,14 +205,14 @@ pub(super) const EVENTS: &[Kind] = &[
         name: "EventBridgeRule",
         polls: false,
         required: "",
-        properties: "EventBusName RuleName Pattern DeadLetterConfig RetryPolicy Input InputPath Target Enabled State \
-            InputTransformer",
+        properties: "EventBusName RuleName Pattern{} DeadLetterConfig{} RetryPolicy{} Input InputPath Target{} \
+            Enabled State InputTransformer{}",
     },
     Kind {
         name: "HttpApi",
         polls: false,
         required: "",
-        properties: "Path Method ApiId Stage Auth TimeoutInMillis RouteSettings PayloadFormatVersion",
+        properties: "Path Method ApiId Stage Auth{} TimeoutInMillis RouteSettings{} PayloadFormatVersion",
     },
     Kind {
         name: "IoTRule",
@@ -222,19 +224,19 @@ pub(super) const EVENTS: &[Kind] = &[
         name: "S3",
         polls: false,
         required: "Bucket Events",
-        properties: "Bucket Events Filter",
+        properties: "Bucket Events Filter{}",
     },
     Kind {
         name: "SNS",
         polls: false,
         required: "Topic",
-        properties: "Topic Region FilterPolicy FilterPolicyScope SqsSubscription RedrivePolicy",
+        properties: "Topic Region FilterPolicy FilterPolicyScope SqsSubscription RedrivePolicy{}",
     },
     Kind {
         name: "Schedule",
         polls: false,
         required: "Schedule",
-        properties: "Schedule RuleName Input Enabled State Name Description DeadLetterConfig RetryPolicy",
+        properties: "Schedule RuleName Input Enabled State Name Description DeadLetterConfig{} RetryPolicy{}",
     },
     Kind {
         name: "CloudWatchLogs",
@@ -246,19 +248,19 @@ pub(super) const EVENTS: &[Kind] = &[
         name: "ScheduleV2",
         polls: false,
         required: "ScheduleExpression",
-        properties: "PermissionsBoundary ScheduleExpression FlexibleTimeWindow Name State Description StartDate \
-            EndDate ScheduleExpressionTimezone GroupName KmsKeyArn Input RoleArn DeadLetterConfig \
-            RetryPolicy OmitName",
+        properties: "PermissionsBoundary ScheduleExpression FlexibleTimeWindow{} Name State Description StartDate \
+            EndDate ScheduleExpressionTimezone GroupName KmsKeyArn Input RoleArn DeadLetterConfig{} \
+            RetryPolicy{} OmitName",
     },
 ];
 
 /// The properties that all events have that Lambda polls for.
 pub(super) const POLLING: &str = "BatchSize StartingPosition StartingPositionTimestamp Enabled MaximumBatchingWindowInSeconds \
-    MaximumRetryAttempts BisectBatchOnFunctionError MaximumRecordAgeInSeconds DestinationConfig \
-    ParallelizationFactor Topics Queues SourceAccessConfigurations SecretsManagerKmsKeyId \
-    TumblingWindowInSeconds FunctionResponseTypes KafkaBootstrapServers FilterCriteria KmsKeyArn \
-    ConsumerGroupId ScalingConfig ProvisionedPollerConfig SchemaRegistryConfig MetricsConfig \
-    LoggingConfig";
+    MaximumRetryAttempts BisectBatchOnFunctionError MaximumRecordAgeInSeconds DestinationConfig{} \
+    ParallelizationFactor Topics[] Queues[] SourceAccessConfigurations[] SecretsManagerKmsKeyId \
+    TumblingWindowInSeconds FunctionResponseTypes[] KafkaBootstrapServers[] FilterCriteria{} \
+    KmsKeyArn ConsumerGroupId ScalingConfig{} ProvisionedPollerConfig{} SchemaRegistryConfig{} \
+    MetricsConfig{} LoggingConfig{}";
 
 /// The sections of `Globals`, with the properties that they may have.
 pub(super) const GLOBALS: &[(&str, &str)] = &[
