@@ -18,12 +18,16 @@ impl Resolver<'_> {
             return Ok(false);
         };
         let key = format!("the condition {name}");
+        // It is evaluated once, for all that depend on it, whether or not the first of them has an effect.
+        let is_lenient = scope.is_lenient.replace(false);
         let value = self.once(scope, place, &key, || {
             self.deeper(place, || {
                 let holds = self.holds(scope, condition)?;
                 Ok(Value::plain(place, holds))
             })
-        })?;
+        });
+        scope.is_lenient.set(is_lenient);
+        let value = value?;
         Ok(value.as_bool().unwrap_or(false))
     }
 

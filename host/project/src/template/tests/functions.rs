@@ -308,3 +308,20 @@ fn what_has_no_effect_is_not_refused() {
         ]
     );
 }
+
+#[test]
+fn mistakes_in_conditions_are_refused_whoever_comes_first() {
+    let resolved = try_files(
+        Options::default(),
+        &[(
+            "template.yaml",
+            "Conditions: {C: !Equals [!Ref Nothing, a]}\nResources:\n  Role: {Type: AWS::IAM::Role, Condition: C}\n  \
+            Fn: {Type: AWS::Lambda::Function, Condition: C}\n",
+        )],
+    )
+    .unwrap();
+    assert_eq!(
+        resolved.refusals,
+        ["template.yaml:1:26: there is no parameter or resource Nothing"]
+    );
+}
