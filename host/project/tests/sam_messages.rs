@@ -486,3 +486,22 @@ fn values_of_another_kind_are_refused() {
         ]
     );
 }
+
+#[test]
+fn functions_cannot_stand_for_what_the_macro_reads() {
+    let expanded = expand(
+        "  A:\n    Type: AWS::Serverless::Api\n    Properties: {StageName: s, Auth: !If [C, {}, {}]}\n  B:\n    Type: \
+         AWS::Serverless::Api\n    Properties: {StageName: s, Auth: {DefaultAuthorizer: !GetAtt F.Arn}}\n  H:\n    Type: \
+         AWS::Serverless::HttpApi\n    Properties: {Auth: {DefaultAuthorizer: !GetAtt F.Arn, Authorizers: {X: !Ref F}}}\n",
+    );
+    assert_eq!(
+        expanded.refusals,
+        [
+            "t.yaml:5:38: A.Auth must be a map, not an intrinsic function",
+            "t.yaml:8:58: DefaultAuthorizer of B must be a name",
+            "t.yaml:11:44: DefaultAuthorizer of H must be a name",
+            "t.yaml:11:76: H.Auth.Authorizers.X must be a map, not an intrinsic function",
+            "t.yaml:11:76: H: the authorizer X needs a JwtConfiguration or a FunctionArn",
+        ]
+    );
+}

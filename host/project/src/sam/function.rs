@@ -4,7 +4,7 @@ use crate::file::Place;
 use crate::value::{Kind, Map, Member, Value};
 
 use super::attributes::Attributes;
-use super::build::{At, copy, copy_as};
+use super::build::{At, copy, copy_as, is_intrinsic};
 use super::event::Event;
 use super::expansion::{Expansion, Target};
 use super::{api_events, notifications, polling, publish, schedules};
@@ -122,6 +122,7 @@ pub(super) fn tag_list(tags: &Value) -> Option<Value> {
         let at = At(member.place);
         at.map([("Key", at.text(key)), ("Value", member.value.clone())])
     };
+    let tags = Some(tags).filter(|tags| !is_intrinsic(tags))?;
     let list = tags.as_map()?.iter().map(tag).collect();
     Some(Value::list(tags.place, list))
 }

@@ -216,8 +216,11 @@ fn authorizers(expansion: &Expansion<'_>, id: &str, body: &mut Map, api: &Value)
     let default = auth.get("DefaultAuthorizer");
     let default = default.filter(|default| !is_no_value(default));
     if let Some(default) = default {
-        let name = expansion.literal(default).unwrap_or_default();
         let at = At(default.place);
+        let Some(name) = expansion.literal(default) else {
+            let text = format!("DefaultAuthorizer of {id} must be a name");
+            return expansion.refuse(at.0, text);
+        };
         if schemes.contains(&name) {
             let scopes = auth.at(&["Authorizers", &name, "AuthorizationScopes"]);
             openapi::with_methods(body, at.0, &mut |key, method| {

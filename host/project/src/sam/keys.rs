@@ -20,11 +20,11 @@ const KEYS: &[(&str, &str)] = &[
     ("Function.EphemeralStorage", "Size"),
     (
         "Function.EventInvokeConfig",
-        "DestinationConfig{} MaximumEventAgeInSeconds MaximumRetryAttempts",
+        "DestinationConfig{!} MaximumEventAgeInSeconds MaximumRetryAttempts",
     ),
     (
         "Function.EventInvokeConfig.DestinationConfig",
-        "OnSuccess{} OnFailure{}",
+        "OnSuccess{!} OnFailure{!}",
     ),
     (
         "Function.EventInvokeConfig.DestinationConfig.*",
@@ -42,17 +42,17 @@ const KEYS: &[(&str, &str)] = &[
     ("SimpleTable.PrimaryKey", "Name Type"),
     (
         "Api.Auth",
-        "Authorizers{} DefaultAuthorizer InvokeRole AddDefaultAuthorizerToCorsPreflight \
-         AddApiKeyRequiredToCorsPreflight ApiKeyRequired ResourcePolicy{} UsagePlan{}",
+        "Authorizers{!} DefaultAuthorizer InvokeRole AddDefaultAuthorizerToCorsPreflight \
+         AddApiKeyRequiredToCorsPreflight ApiKeyRequired ResourcePolicy{} UsagePlan{!}",
     ),
     (
         "Api.Auth.Authorizers.*",
-        "UserPoolArn FunctionArn FunctionInvokeRole FunctionPayloadType Identity{} AuthorizationScopes[] \
+        "UserPoolArn FunctionArn FunctionInvokeRole FunctionPayloadType Identity{!} AuthorizationScopes[] \
          DisableFunctionDefaultPermissions",
     ),
     (
         "Api.Auth.Authorizers.*.Identity",
-        "Header ValidationExpression ReauthorizeEvery Headers[] QueryStrings[] StageVariables[] Context[]",
+        "Header ValidationExpression ReauthorizeEvery Headers[!] QueryStrings[!] StageVariables[!] Context[!]",
     ),
     (
         "Api.Auth.UsagePlan",
@@ -72,16 +72,16 @@ const KEYS: &[(&str, &str)] = &[
     ),
     (
         "HttpApi.Auth",
-        "Authorizers{} DefaultAuthorizer EnableIamAuthorizer",
+        "Authorizers{!} DefaultAuthorizer EnableIamAuthorizer",
     ),
     (
         "HttpApi.Auth.Authorizers.*",
-        "AuthorizationScopes[] JwtConfiguration{} IdentitySource FunctionArn FunctionInvokeRole Identity{} \
+        "AuthorizationScopes[] JwtConfiguration{!} IdentitySource FunctionArn FunctionInvokeRole Identity{!} \
          AuthorizerPayloadFormatVersion EnableSimpleResponses EnableFunctionDefaultPermissions",
     ),
     (
         "HttpApi.Auth.Authorizers.*.Identity",
-        "Headers[] QueryStrings[] StageVariables[] Context[] ReauthorizeEvery",
+        "Headers[!] QueryStrings[!] StageVariables[!] Context[!] ReauthorizeEvery",
     ),
     (
         "HttpApi.CorsConfiguration",
@@ -136,7 +136,7 @@ pub(super) fn check(expansion: &Expansion<'_>, kind: &str, path: &str, propertie
     for at in OF_MAPS {
         visit(kind, path, properties, at, &mut |value, path| {
             for (key, value) in value.members() {
-                for name in names("*{}") {
+                for name in names("*{!}") {
                     name.check(expansion, &format!("{path}.{key}"), value);
                 }
             }

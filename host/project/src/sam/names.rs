@@ -2,7 +2,7 @@
 
 use plugin_kit::nearest::nearest;
 
-use crate::value::{Kind, Value};
+use crate::value::Value;
 
 use super::build::is_intrinsic;
 use super::expansion::Expansion;
@@ -11,50 +11,37 @@ use super::expansion::Expansion;
 pub(super) struct Name {
     /// The name.
     pub(super) name: &'static str,
-    /// What its value is.
-    shape: Shape,
-}
-
-/// What a value must be, unless it is an intrinsic function.
-enum Shape {
-    Any,
-    Map,
-    List,
+    /// What its value is, as [`super::tables`] has it: `{}`, `[]`, the same with `!`, or anything.
+    shape: &'static str,
 }
 
 /// The names in a list of [`super::tables`].
 pub(super) fn names(list: &'static str) -> impl Iterator<Item = Name> {
     list.split_whitespace().map(|word| {
-        if let Some(name) = word.strip_suffix("{}") {
-            let shape = Shape::Map;
-            return Name { name, shape };
-        }
-        match word.strip_suffix("[]") {
-            Some(name) => Name {
-                name,
-                shape: Shape::List,
-            },
-            None => Name {
-                name: word,
-                shape: Shape::Any,
-            },
-        }
+        let length = word.find(['{', '[']).unwrap_or(word.len());
+        let (name, shape) = word.split_at_checked(length).unwrap_or((word, ""));
+        Name { name, shape }
     })
 }
 
 impl Name {
     /// Refuses a value that is of another kind. `path` is what it is called in messages.
     pub(super) fn check(&self, expansion: &Expansion<'_>, path: &str, value: &Value) {
-        let wanted = match (&self.shape, &value.kind) {
-            (_, Kind::Null) | (Shape::Any, _) => return,
-            (Shape::Map, Kind::Map(_)) | (Shape::List, Kind::List(_)) => return,
-            (Shape::Map, _) => "a map",
-            (Shape::List, _) => "a list",
+        let (wanted, is_such) = match self.shape {
+            "{}" | "{!}" => ("a map", value.as_map().is_some()),
+            "[]" | "[!]" => ("a list", value.as_list().is_some()),
+            _ => return,
         };
-        if !is_intrinsic(value) {
-            let text = format!("{path} must be {wanted}, not {}", value.described());
-            expansion.refuse(value.place, text);
+        let is_function = is_intrinsic(value);
+        let may_be_function = !self.shape.contains('!');
+        if value.is_null() || (is_function && may_be_function) || (is_such && !is_function) {
+            return;
         }
+        let is = match is_function {
+            true => "an intrinsic function",
+            false => value.described(),
+        };
+        expansion.refuse(value.place, format!("{path} must be {wanted}, not {is}"));
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::value::{Kind, Map, Value};
 
 use super::api_events::ANY;
-use super::build::{At, child, is_intrinsic};
+use super::build::{At, child, is_intrinsic, is_no_value};
 use super::definition::{is_openapi, is_version};
 use super::expansion::Expansion;
 use super::names::with_nearest;
@@ -181,7 +181,14 @@ fn authorizers(expansion: &Expansion<'_>, id: &str, body: &mut Map, api: &Value)
     };
     let at = At(auth.place);
     let default = auth.get("DefaultAuthorizer");
+    let default = default.filter(|default| !is_no_value(default));
     let default_name = default.and_then(|name| expansion.literal(name));
+    if let Some(default) = default
+        && default_name.is_none()
+    {
+        let text = format!("DefaultAuthorizer of {id} must be a name");
+        expansion.refuse(default.place, text);
+    }
     let authorizers = auth.get("Authorizers");
     let mut known: Vec<&str> = Vec::new();
     for (name, config) in authorizers.into_iter().flat_map(Value::members) {

@@ -1,5 +1,6 @@
-//! The names that SAM knows, as of `aws-sam-translator` 1.115.0. Names are separated by spaces; a name
-//! is followed by `{}` if its value is a map, and by `[]` if it is a list.
+//! The names that SAM knows, as of `aws-sam-translator` 1.115.0. Names are separated by spaces; a name is
+//! followed by `{}` if its value is a map, and by `[]` if it is a list, with `!` in them if an intrinsic function cannot
+//! stand for it.
 
 /// A type of resource or event.
 pub(super) struct Kind {
@@ -21,8 +22,8 @@ pub(super) const RESOURCES: &[Kind] = &[
         required: "StageName",
         properties: "Name StageName Tags{} PropagateTags DefinitionBody{} DefinitionUri MergeDefinitions \
             CacheClusterEnabled CacheClusterSize Variables{} EndpointConfiguration MethodSettings[] \
-            BinaryMediaTypes[] MinimumCompressionSize Cors Auth{} GatewayResponses{} AccessLogSetting{} \
-            CanarySetting{} TracingEnabled OpenApiVersion Models{} Domain{} FailOnWarnings Description Mode \
+            BinaryMediaTypes[] MinimumCompressionSize Cors Auth{!} GatewayResponses{!} AccessLogSetting{} \
+            CanarySetting{} TracingEnabled OpenApiVersion Models{!} Domain{} FailOnWarnings Description Mode \
             DisableExecuteApiEndpoint ApiKeySourceType AlwaysDeploy Policy SecurityPolicy \
             EndpointAccessMode",
     },
@@ -49,21 +50,21 @@ pub(super) const RESOURCES: &[Kind] = &[
         name: "Function",
         polls: false,
         required: "",
-        properties: "FunctionName Handler Runtime CodeUri ImageUri PackageType InlineCode DeadLetterQueue{} \
+        properties: "FunctionName Handler Runtime CodeUri ImageUri PackageType InlineCode DeadLetterQueue{!} \
             Description MemorySize Timeout VpcConfig Role AssumeRolePolicyDocument{} Policies RolePath \
-            PermissionsBoundary Environment{} Events{} Tags{} PropagateTags Tracing KmsKeyArn \
-            DeploymentPreference{} ReservedConcurrentExecutions Layers[] EventInvokeConfig{} \
+            PermissionsBoundary Environment{} Events{!} Tags{} PropagateTags Tracing KmsKeyArn \
+            DeploymentPreference{} ReservedConcurrentExecutions Layers[] EventInvokeConfig{!} \
             EphemeralStorage AutoPublishAlias AutoPublishCodeSha256 AutoPublishAliasAllProperties \
             VersionDescription ProvisionedConcurrencyConfig FileSystemConfigs ImageConfig \
-            CodeSigningConfigArn Architectures SnapStart{} FunctionUrlConfig{} RuntimeManagementConfig \
-            LoggingConfig RecursiveLoop SourceKMSKeyArn CapacityProviderConfig{} FunctionScalingConfig{} \
+            CodeSigningConfigArn Architectures SnapStart{} FunctionUrlConfig{!} RuntimeManagementConfig \
+            LoggingConfig RecursiveLoop SourceKMSKeyArn CapacityProviderConfig{!} FunctionScalingConfig{} \
             VersionDeletionPolicy PublishToLatestPublished TenancyConfig DurableConfig{}",
     },
     Kind {
         name: "GraphQLApi",
         polls: false,
         required: "Auth",
-        properties: "Name Tags{} XrayEnabled Auth{} SchemaInline SchemaUri Logging DataSources{} Functions{} \
+        properties: "Name Tags{} XrayEnabled Auth{!} SchemaInline SchemaUri Logging DataSources{} Functions{} \
             Resolvers{} ApiKeys{} DomainName{} Cache{} Visibility OwnerContact IntrospectionConfig \
             QueryDepthLimit ResolverCountLimit",
     },
@@ -72,7 +73,7 @@ pub(super) const RESOURCES: &[Kind] = &[
         polls: false,
         required: "",
         properties: "Name StageName Tags{} PropagateTags DefinitionBody{} DefinitionUri StageVariables{} \
-            CorsConfiguration AccessLogSettings{} DefaultRouteSettings{} Auth{} RouteSettings{} Domain{} \
+            CorsConfiguration AccessLogSettings{} DefaultRouteSettings{} Auth{!} RouteSettings{} Domain{} \
             FailOnWarnings Description DisableExecuteApiEndpoint",
     },
     Kind {
@@ -100,14 +101,14 @@ pub(super) const RESOURCES: &[Kind] = &[
         name: "SimpleTable",
         polls: false,
         required: "",
-        properties: "PointInTimeRecoverySpecification PrimaryKey{} ProvisionedThroughput{} TableName Tags{} \
+        properties: "PointInTimeRecoverySpecification PrimaryKey{!} ProvisionedThroughput{} TableName Tags{} \
             SSESpecification{}",
     },
     Kind {
         name: "StateMachine",
         polls: false,
         required: "",
-        properties: "Definition{} DefinitionUri Logging{} Role RolePath DefinitionSubstitutions{} Events{} Name Type \
+        properties: "Definition{} DefinitionUri Logging{} Role RolePath DefinitionSubstitutions{} Events{!} Name Type \
             Tags{} PropagateTags Policies Tracing{} PermissionsBoundary AutoPublishAlias \
             DeploymentPreference UseAliasAsEventTarget",
     },
@@ -124,9 +125,9 @@ pub(super) const RESOURCES: &[Kind] = &[
         name: "WebSocketApi",
         polls: false,
         required: "Routes RouteSelectionExpression",
-        properties: "ApiKeySelectionExpression AccessLogSettings{} Auth{} DefaultRouteSettings{} Description \
+        properties: "ApiKeySelectionExpression AccessLogSettings{} Auth{!} DefaultRouteSettings{} Description \
             DisableExecuteApiEndpoint Domain{} DisableSchemaValidation FailOnWarnings IpAddressType Name \
-            PropagateTags Routes{} RouteSettings{} RouteSelectionExpression StageName StageVariables{} \
+            PropagateTags Routes{!} RouteSettings{} RouteSelectionExpression StageName StageVariables{} \
             Tags{}",
     },
 ];
@@ -185,14 +186,14 @@ pub(super) const EVENTS: &[Kind] = &[
         name: "Api",
         polls: false,
         required: "Path Method",
-        properties: "Path Method Stage Auth{} RequestModel{} RequestParameters[] TimeoutInMillis \
+        properties: "Path Method Stage Auth{!} RequestModel{!} RequestParameters[] TimeoutInMillis \
             ResponseTransferMode RestApiId",
     },
     Kind {
         name: "CloudWatchEvent",
         polls: false,
         required: "",
-        properties: "EventBusName RuleName Pattern{} DeadLetterConfig{} RetryPolicy{} Input InputPath Target{} \
+        properties: "EventBusName RuleName Pattern{} DeadLetterConfig{!} RetryPolicy{} Input InputPath Target{} \
             Enabled State InputTransformer{}",
     },
     Kind {
@@ -205,14 +206,14 @@ pub(super) const EVENTS: &[Kind] = &[
         name: "EventBridgeRule",
         polls: false,
         required: "",
-        properties: "EventBusName RuleName Pattern{} DeadLetterConfig{} RetryPolicy{} Input InputPath Target{} \
+        properties: "EventBusName RuleName Pattern{} DeadLetterConfig{!} RetryPolicy{} Input InputPath Target{} \
             Enabled State InputTransformer{}",
     },
     Kind {
         name: "HttpApi",
         polls: false,
         required: "",
-        properties: "Path Method ApiId Stage Auth{} TimeoutInMillis RouteSettings{} PayloadFormatVersion",
+        properties: "Path Method ApiId Stage Auth{!} TimeoutInMillis RouteSettings{} PayloadFormatVersion",
     },
     Kind {
         name: "IoTRule",
@@ -236,7 +237,7 @@ pub(super) const EVENTS: &[Kind] = &[
         name: "Schedule",
         polls: false,
         required: "Schedule",
-        properties: "Schedule RuleName Input Enabled State Name Description DeadLetterConfig{} RetryPolicy{}",
+        properties: "Schedule RuleName Input Enabled State Name Description DeadLetterConfig{!} RetryPolicy{}",
     },
     Kind {
         name: "CloudWatchLogs",
@@ -249,7 +250,7 @@ pub(super) const EVENTS: &[Kind] = &[
         polls: false,
         required: "ScheduleExpression",
         properties: "PermissionsBoundary ScheduleExpression FlexibleTimeWindow{} Name State Description StartDate \
-            EndDate ScheduleExpressionTimezone GroupName KmsKeyArn Input RoleArn DeadLetterConfig{} \
+            EndDate ScheduleExpressionTimezone GroupName KmsKeyArn Input RoleArn DeadLetterConfig{!} \
             RetryPolicy{} OmitName",
     },
 ];
