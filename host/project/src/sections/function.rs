@@ -5,7 +5,7 @@ use crate::document::{Document, Table};
 use crate::resource::{Resource, Stack};
 use crate::sections::code::Seen;
 use crate::sections::environment::{self, Overrides};
-use crate::sections::item::{Wanted, copy};
+use crate::sections::item::{Wanted, copy, copy_needed};
 use crate::sections::{code, layer};
 use crate::value::Value;
 
@@ -152,7 +152,7 @@ fn read(
     let is_image = table.get("image").is_some() || is_overlaid("image");
     if !is_image {
         if table.get("handler").is_none() {
-            copy(
+            copy_needed(
                 context,
                 function,
                 &["Handler"],
@@ -246,6 +246,22 @@ mod tests {
             ),
             "{}",
             written.text
+        );
+    }
+
+    #[test]
+    fn a_setting_that_exists_on_aws_only_has_its_default() {
+        let written = Project::new().write(
+            "A:\n  Type: AWS::Lambda::Function\n  Properties:\n    Code: .\n    Timeout: !Unknown X is a Y\n    Handler: \
+             !Unknown X is a Y\n",
+        );
+        assert_eq!(
+            written.notes,
+            ["template.yaml:5:14: Timeout of A is not known here, and has its default: X is a Y"]
+        );
+        assert_eq!(
+            written.refusals,
+            ["template.yaml:6:14: Handler of A is not known here: X is a Y; give it a value"]
         );
     }
 

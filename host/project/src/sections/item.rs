@@ -1,7 +1,7 @@
 //! Values of a template as values of lambkin.toml, of the type that a key has there.
 //!
 //! Contract: a value of another type than is wanted stays as it is, so that `lambkin check` says what is wrong with it, at
-//! its place. A value that exists on AWS only is refused.
+//! its place. A value that exists on AWS only is refused, or its default is used, with a note.
 
 use crate::context::Context;
 use crate::document::{Item, Table};
@@ -54,8 +54,31 @@ fn converted(value: &Value, wanted: Wanted) -> Option<Item> {
     found.or_else(|| Item::from_json(&value.to_json()))
 }
 
-/// Sets a key to a property of a resource, if it has it.
+/// Sets a key to a property of a resource, if it has it. What exists on AWS only is noted: the key has its default.
 pub fn copy(
+    context: &Context,
+    resource: &Resource,
+    property: &[&str],
+    table: &mut Table,
+    key: &str,
+    wanted: Wanted,
+) {
+    let Some(value) = resource.properties.at(property) else {
+        return;
+    };
+    let what = format!("{} of {}", property.join("."), resource.path);
+    if let Some(why) = value.as_unknown() {
+        let message = format!("{what} is not known here, and has its default: {why}");
+        context.report.note(value.place, message);
+        return;
+    }
+    if let Some(item) = item(context, value, wanted, &what) {
+        table.set(key, item, value.place);
+    }
+}
+
+/// As [`copy`], for a key that nothing can stand for: what exists on AWS only is refused.
+pub fn copy_needed(
     context: &Context,
     resource: &Resource,
     property: &[&str],

@@ -203,6 +203,7 @@ mod tests {
         assert_eq!(
             written.notes,
             [
+                "template.yaml:5:19: DelaySeconds of A is not known here, and has its default: X is a Y",
                 "template.yaml:6:42: the dead-letter queue arn:aws:sqs:us-east-1:1:other of A is not in the project: \
                  messages stay in q"
             ]
@@ -210,7 +211,6 @@ mod tests {
         assert_eq!(
             written.refusals,
             [
-                "template.yaml:5:19: DelaySeconds of A is not known here: X is a Y; give it a value",
                 "template.yaml:7:1: there are two queues q: B is left out; give it another QueueName",
                 "template.yaml:11:20: the policy is not JSON: EOF while parsing an object at line 1 column 1",
             ]
