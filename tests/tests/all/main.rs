@@ -87,6 +87,7 @@ mod starts;
 mod store_files;
 mod streaming;
 mod supervisor;
+mod template_doors;
 mod tls;
 mod versions;
 mod watch;
