@@ -18,6 +18,7 @@ mod browser;
 mod bucket_trigger;
 mod bundling;
 mod cli;
+mod clients;
 mod config_errors;
 mod connections;
 mod containers;

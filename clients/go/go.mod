@@ -1,0 +1,3 @@
+module lambkin.dev/lambkintest
+
+go 1.21
