@@ -136,6 +136,10 @@ fn events_say_what_they_need() {
         ]
     );
     assert_eq!(
+        refused_events("E: {Type: HttpApi, Properties: {Path: !GetAtt F.Arn, Method: get}}"),
+        ["t.yaml:7:47: F.Events.E: Path must be a text, or a parameter"]
+    );
+    assert_eq!(
         refused_events("E: {Type: AlexaSkill}"),
         [
             "t.yaml:7:9: F.Events.E: AlexaSkill events are not emulated; invoke it with: lambkin invoke F event.json"
@@ -502,6 +506,22 @@ fn functions_cannot_stand_for_what_the_macro_reads() {
             "t.yaml:11:44: DefaultAuthorizer of H must be a name",
             "t.yaml:11:76: H.Auth.Authorizers.X must be a map, not an intrinsic function",
             "t.yaml:11:76: H: the authorizer X needs a JwtConfiguration or a FunctionArn",
+        ]
+    );
+}
+
+#[test]
+fn what_authorizers_read_are_texts() {
+    let expanded = expand(
+        "  A:\n    Type: AWS::Serverless::Api\n    Properties:\n      StageName: s\n      Auth:\n        Authorizers:\n          \
+         X: {FunctionArn: a, FunctionPayloadType: [REQUEST]}\n          Y: {FunctionArn: a, FunctionPayloadType: REQUEST, \
+         Identity: {Headers: [a, {}]}}\n",
+    );
+    assert_eq!(
+        expanded.refusals,
+        [
+            "t.yaml:9:14: A: FunctionPayloadType of the authorizer X must be TOKEN or REQUEST",
+            "t.yaml:10:85: A.Auth.Authorizers.Y.Identity.Headers must be a list of texts, and has a map",
         ]
     );
 }

@@ -101,7 +101,15 @@ pub(super) fn collect(expansion: &mut Expansion<'_>, event: &Event<'_>) {
             id.to_owned()
         }
     };
-    let text = |key: &str| properties.text_of(key).map(|text| text.into_owned());
+    let text = |key: &str| expansion.literal(properties.get(key)?);
+    for key in ["Path", "Method"] {
+        if let Some(value) = properties.get(key)
+            && text(key).is_none()
+        {
+            let message = format!("{name}: {key} must be a text, or a parameter");
+            return expansion.refuse(value.place, message);
+        }
+    }
     let (path, method) = match (text("Path"), text("Method")) {
         (None, None) if *kind == "HttpApi" => (DEFAULT_PATH.to_owned(), ANY.to_owned()),
         (Some(path), Some(method)) => (path, normalized(&method)),

@@ -32,6 +32,14 @@ impl Name {
             "[]" | "[!]" => ("a list", value.as_list().is_some()),
             _ => return,
         };
+        if self.shape == "[!]"
+            && let Some(other) = value.items().iter().find(|item| item.as_str().is_none())
+            && is_such
+        {
+            let is = other.described();
+            let text = format!("{path} must be a list of texts, and has {is}");
+            return expansion.refuse(other.place, text);
+        }
         let is_function = is_intrinsic(value);
         let may_be_function = !self.shape.contains('!');
         if value.is_null() || (is_function && may_be_function) || (is_such && !is_function) {

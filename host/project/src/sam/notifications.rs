@@ -122,18 +122,19 @@ pub(super) fn user_pool(expansion: &mut Expansion<'_>, event: &Event<'_>) {
     let Some(config) = config else {
         return;
     };
-    let mut repeated = None;
+    let mut mistake = None;
     for trigger in event.get("Trigger").map(Value::items).unwrap_or_default() {
         let Some(name) = trigger.as_str() else {
+            mistake = Some("Trigger must be a text or a list of texts".to_owned());
             continue;
         };
         if config.contains(name) {
-            repeated = Some(format!("{pool} has the trigger {name} already"));
+            mistake = Some(format!("{pool} has the trigger {name} already"));
         } else {
             config.insert(name, trigger.place, arn.clone());
         }
     }
-    if let Some(text) = repeated {
+    if let Some(text) = mistake {
         event.refuse(expansion, &text);
     }
 }

@@ -118,6 +118,12 @@ fn define(body: &mut Map, at: At, name: &str, definition: Value) {
 pub(super) fn authorizer(name: &str, config: &Value) -> Result<Value, String> {
     let at = At(config.place);
     let identity = |key: &str| config.at(&["Identity", key]);
+    let payload = config.get("FunctionPayloadType");
+    if payload.is_some_and(|payload| payload.as_str().is_none()) {
+        return Err(format!(
+            "FunctionPayloadType of the authorizer {name} must be TOKEN or REQUEST"
+        ));
+    }
     let header = identity("Header").cloned();
     let header = header.unwrap_or_else(|| at.text("Authorization"));
     let mut authorizer = Map::default();
