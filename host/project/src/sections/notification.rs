@@ -98,9 +98,9 @@ fn write_all(
             Target::Served(function) => add(&mut triggers, ("function", function), one, form),
             Target::LeftOut(_) => {}
             Target::Elsewhere => {
+                let target = shown(one.get(arn), "the function");
                 let message = format!(
-                    "changes in the bucket {bucket} go to the function {text}, which is not in the project: nothing is \
-                     invoked; define the function there"
+                    "changes in the bucket {bucket} go to {target}: nothing is invoked; define the function in the project"
                 );
                 context.report.refuse(one.place, message);
             }
@@ -117,9 +117,9 @@ fn write_all(
                 form,
             ),
             None => {
+                let target = shown(one.get(arn), "the queue");
                 let message = format!(
-                    "changes in the bucket {bucket} go to the queue {text}, which is not in the project: no message is \
-                     sent; define the queue there"
+                    "changes in the bucket {bucket} go to {target}: no message is sent; define the queue in the project"
                 );
                 context.report.refuse(one.place, message);
             }
@@ -160,6 +160,18 @@ fn write_all(
         }
         let triggers = document.root.table("triggers");
         triggers.set(name, table, trigger.place);
+    }
+}
+
+/// A target that is not in the project.
+fn shown(arn: Option<&Value>, what: &str) -> String {
+    match arn {
+        Some(arn) => match (arn.as_str(), arn.as_unknown()) {
+            (Some(text), _) => format!("{what} {text}, which is not in the project"),
+            (None, Some(why)) => format!("what is not known here ({why})"),
+            (None, None) => format!("{}, and not to the ARN of {what}", arn.described()),
+        },
+        None => format!("no ARN of {what}"),
     }
 }
 
@@ -251,7 +263,8 @@ mod tests {
     fn what_is_elsewhere_is_refused() {
         let written = Project::new().write(
             "Photos:\n  Type: AWS::S3::Bucket\n  Properties:\n    NotificationConfiguration:\n      \
-             LambdaConfigurations: [{Event: 'x', Function: 'arn:aws:lambda:us-east-1:1:function:other'}]\n      \
+             LambdaConfigurations: [{Event: 'x', Function: 'arn:aws:lambda:us-east-1:1:function:other'}, {Event: x, \
+             Function: !Unknown X is a Y}]\n      \
              QueueConfigurations: [{Event: 'x', Queue: 'arn:aws:sqs:us-east-1:1:other'}]\n      \
              TopicConfigurations: [{Event: 'x', Topic: 'arn:aws:sns:us-east-1:1:news'}]\n",
         );
@@ -260,9 +273,11 @@ mod tests {
             [
                 "template.yaml:5:30: changes in the bucket photos go to the function \
                  arn:aws:lambda:us-east-1:1:function:other, which is not in the project: nothing is invoked; define the \
-                 function there",
+                 function in the project",
+                "template.yaml:5:99: changes in the bucket photos go to what is not known here (X is a Y): \
+                 nothing is invoked; define the function in the project",
                 "template.yaml:6:29: changes in the bucket photos go to the queue arn:aws:sqs:us-east-1:1:other, which is \
-                 not in the project: no message is sent; define the queue there",
+                 not in the project: no message is sent; define the queue in the project",
                 "template.yaml:7:29: changes in the bucket photos go to the topic news, and topics are not emulated: \
                  nothing is sent; invoke the functions behind it one by one, with: lambkin invoke FUNCTION event.json",
             ]
