@@ -245,9 +245,11 @@ mod tests {
 
     #[test]
     fn variables_are_texts_and_urls() {
-        let written = Project::new().file("bootstrap", "").write(FN);
+        let written = Project::new()
+            .file("bootstrap", "")
+            .write(&format!("{FN}orders:\n  Type: AWS::SQS::Queue\n"));
         assert!(
-            written.text.ends_with(
+            written.text.contains(
                 "[functions.fn-dev.environment]\nA = \"text\"\nB = \"true\"\nC = \"012\"\nN = \"\"\n\
                  AWS_SAM_LOCAL = \"true\"\nIS_OFFLINE = \"true\"\n\n\
                  [functions.fn-dev.url-variables]\nQ = \"{queue:orders}\"\n"

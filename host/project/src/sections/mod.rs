@@ -36,6 +36,7 @@ pub mod stage;
 pub mod target;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod urls;
 pub mod verdicts;
 pub mod version;
 pub mod websocket_api;
@@ -80,6 +81,7 @@ pub fn write(context: &Context, stack: &Stack) -> Document {
     doors(context, stack, &mut document);
     event_source_mapping::write(context, stack, &mut document);
     notification::write(context, stack, &mut document);
+    urls::settle(context, &mut document);
     sources::tell(context, stack, &document);
     verdicts::tell(context, stack);
     properties::tell(context, stack);
