@@ -1,8 +1,8 @@
 //! The macro of SAM compared with AWS's translator, `aws-sam-translator`.
 //!
-//! Contract: for each template in `sam/`, both make the same resources, apart from what has no effect here: permissions,
-//! roles, policies, tags that SAM adds, hashes in ids. The same `lambkin.toml` is made of both, with the same refusals. If
-//! the translator is missing, the tests are skipped, and fail if `CI` is set.
+//! Contract: for each template in `sam/`, both make the same resources, apart from what has no effect here:
+//! permissions, roles, policies, tags that SAM adds, hashes in ids. The same `lambkin.toml` is made of both, with the
+//! same refusals. If the translator is missing, the tests are skipped, and fail if `CI` is set.
 
 #![allow(
     clippy::expect_used,

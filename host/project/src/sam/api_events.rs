@@ -1,4 +1,5 @@
-//! Events of type Api and HttpApi, and the APIs that exist because of them: `ServerlessRestApi` and `ServerlessHttpApi`.
+//! Events of type Api and HttpApi, and the APIs that exist because of them: `ServerlessRestApi` and
+//! `ServerlessHttpApi`.
 
 use crate::value::{Kind, Map, Value};
 

@@ -1,5 +1,5 @@
-//! Conditions of APIs whose functions have conditions: a path is there if one of its functions is, and an API that exists
-//! because of events is there if one of them is.
+//! Conditions of APIs whose functions have conditions: a path is there if one of its functions is, and an API that
+//! exists because of events is there if one of them is.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,8 +1,8 @@
 //! `Globals`: properties that resources of a type share.
 //!
-//! Contract: a resource's own value wins over a global one of another kind, and over scalars and intrinsic functions. Maps
-//! are merged, of lists the global items come first. `IgnoreGlobals` of a resource, `*` or a list of properties, switches
-//! that off.
+//! Contract: a resource's own value wins over a global one of another kind, and over scalars and intrinsic functions.
+//! Maps are merged, of lists the global items come first. `IgnoreGlobals` of a resource, `*` or a list of properties,
+//! switches that off.
 //!
 //! On failure: unknown sections and properties are refused with the nearest name.
 

@@ -8,8 +8,8 @@ use super::build::is_intrinsic;
 use super::expansion::Expansion;
 use super::names::{Name, names, with_nearest};
 
-/// Paths from a type of resource, or of event, and the keys that the maps there may have, as in [`super::tables`]. `*` stands
-/// for any name. Maps that become properties of CloudFormation as they are, are checked as those.
+/// Paths from a type of resource, or of event, and the keys that the maps there may have, as in [`super::tables`]. `*`
+/// stands for any name. Maps that become properties of CloudFormation as they are, are checked as those.
 const KEYS: &[(&str, &str)] = &[
     (
         "Function.CapacityProviderConfig",

@@ -1,13 +1,13 @@
 //! The macro `AWS::Serverless-2016-10-31`: resources of SAM become those of CloudFormation.
 //!
 //! Contract: every `AWS::Serverless::*` resource of a template is replaced by the resources that AWS's translator
-//! (`aws-sam-translator`) makes of it, with the same logical ids, intrinsic functions kept. What has no effect here is not
-//! made: permissions, deployments by hash, tags that SAM adds. A role is made only if the template refers to it.
-//! Logical ids with a hash have none here: `FnVersion`, and layers keep their ids. Resources without a
-//! counterpart (`AWS::Serverless::StateMachine`) stay as they are. Each value has the place that it was made from.
+//! (`aws-sam-translator`) makes of it, with the same logical ids, intrinsic functions kept. What has no effect here is
+//! not made: permissions, deployments by hash, tags that SAM adds. A role is made only if the template refers to it.
+//! Logical ids with a hash have none here: `FnVersion`, and layers keep their ids. Resources without a counterpart
+//! (`AWS::Serverless::StateMachine`) stay as they are. Each value has the place that it was made from.
 //!
-//! On failure: mistakes that AWS's translator rejects are refused in the report, so that all are shown at once; the rest of
-//! the template is expanded.
+//! On failure: mistakes that AWS's translator rejects are refused in the report, so that all are shown at once; the
+//! rest of the template is expanded.
 
 mod api_events;
 mod attributes;

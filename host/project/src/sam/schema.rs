@@ -1,7 +1,7 @@
 //! The types of resources and events that SAM has, their properties, and what `Globals` may say of them.
 //!
-//! On failure: unknown types are refused, unknown properties noted, with the nearest names. Required properties that are
-//! missing are refused.
+//! On failure: unknown types are refused, unknown properties noted, with the nearest names. Required properties that
+//! are missing are refused.
 
 use plugin_kit::nearest::nearest;
 

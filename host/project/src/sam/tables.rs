@@ -1,6 +1,6 @@
-//! The names that SAM knows, as of `aws-sam-translator` 1.115.0. Names are separated by spaces; a name is
-//! followed by `{}` if its value is a map, and by `[]` if it is a list, with `!` in them if an intrinsic function cannot
-//! stand for it.
+//! The names that SAM knows, as of `aws-sam-translator` 1.115.0. Names are separated by spaces; a name is followed by
+//! `{}` if its value is a map, and by `[]` if it is a list, with `!` in them if an intrinsic function cannot stand for
+//! it.
 
 /// A type of resource or event.
 pub(super) struct Kind {
@@ -256,7 +256,8 @@ pub(super) const EVENTS: &[Kind] = &[
 ];
 
 /// The properties that all events have that Lambda polls for.
-pub(super) const POLLING: &str = "BatchSize StartingPosition StartingPositionTimestamp Enabled MaximumBatchingWindowInSeconds \
+pub(super) const POLLING: &str = "BatchSize StartingPosition StartingPositionTimestamp Enabled \
+    MaximumBatchingWindowInSeconds \
     MaximumRetryAttempts BisectBatchOnFunctionError MaximumRecordAgeInSeconds DestinationConfig{} \
     ParallelizationFactor Topics[] Queues[] SourceAccessConfigurations[] SecretsManagerKmsKeyId \
     TumblingWindowInSeconds FunctionResponseTypes[] KafkaBootstrapServers[] FilterCriteria{} \

@@ -158,7 +158,8 @@ fn clean(key: &str) -> Option<String> {
 /// The URI of the invocation of a function.
 fn invocation(at: At, variable: &str, function: &Value) -> Value {
     let uri = format!(
-        "arn:${{AWS::Partition}}:apigateway:${{AWS::Region}}:lambda:path/2015-03-31/functions/${{{variable}}}/invocations"
+        "arn:${{AWS::Partition}}:apigateway:${{AWS::Region}}:lambda:path/2015-03-31/functions/\
+         ${{{variable}}}/invocations"
     );
     let variables = at.map([(variable, function.clone())]);
     at.map([("Fn::Sub", at.list([at.text(uri), variables]))])
