@@ -34,6 +34,9 @@ const COMMANDS: [&str; 4] = [
 /// Commands that know the template too.
 const OTHERS: [&str; 3] = ["build", "validate", "deploy"];
 
+/// How many folders above that of a template are looked at.
+const ABOVE: usize = 4;
+
 /// The template that a samconfig in a folder names, if it is there.
 #[must_use]
 pub fn template(folder: &Path, options: &Options) -> Option<PathBuf> {
@@ -116,15 +119,22 @@ pub fn apply(context: &mut Context, folder: &Path) -> Result<(), ProjectError> {
     Ok(())
 }
 
-/// The folder of the samconfig for a template: that of the project, which may name a template in another folder, else that
-/// of the template.
+/// The folder of the samconfig for a template: that of the template, else one above it whose samconfig names the template,
+/// else that of the project.
 #[must_use]
 pub fn folder(options: &Options, template: &Path) -> PathBuf {
-    let beside = template.parent().unwrap_or(Path::new(""));
     let is_in = |folder: &Path| NAMES.iter().any(|name| folder.join(name).is_file());
-    match is_in(&options.folder) {
-        true => options.folder.clone(),
-        false => beside.to_owned(),
+    let beside = template.parent().unwrap_or(Path::new(""));
+    if is_in(beside) {
+        return beside.to_owned();
+    }
+    let same = |named: PathBuf| matches!((named.canonicalize(), template.canonicalize()), (Ok(a), Ok(b)) if a == b);
+    let mut above = beside.ancestors().skip(1).take(ABOVE);
+    let above =
+        above.find(|folder| is_in(folder) && self::template(folder, options).is_some_and(same));
+    match above {
+        Some(folder) => folder.to_owned(),
+        None => options.folder.clone(),
     }
 }
 
@@ -340,14 +350,22 @@ mod tests {
     #[test]
     fn a_template_in_another_folder_has_the_options_of_the_project() {
         let project = tempfile::tempdir().unwrap();
-        let template = project.path().join("infra/app.yaml");
-        let options = Options {
-            folder: project.path().to_owned(),
-            ..Options::default()
+        let root = project.path();
+        let template = root.join("infra/app.yaml");
+        std::fs::create_dir(root.join("infra")).unwrap();
+        std::fs::write(&template, "").unwrap();
+        let options = Options::default();
+        assert_eq!(folder(&options, &template), Path::new(""));
+        let samconfig = |name: &str| {
+            let text = format!("[default.global.parameters]\ntemplate_file = \"{name}\"\n");
+            std::fs::write(root.join("samconfig.toml"), text).unwrap();
         };
-        assert_eq!(folder(&options, &template), project.path().join("infra"));
-        std::fs::write(project.path().join("samconfig.toml"), "").unwrap();
-        assert_eq!(folder(&options, &template), project.path());
+        samconfig("other.yaml");
+        assert_eq!(folder(&options, &template), Path::new(""));
+        samconfig("infra/../infra/app.yaml");
+        assert_eq!(folder(&options, &template), root);
+        std::fs::write(root.join("infra/samconfig.toml"), "").unwrap();
+        assert_eq!(folder(&options, &template), root.join("infra"));
     }
 
     #[test]
