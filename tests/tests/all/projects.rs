@@ -7,7 +7,7 @@ use std::process::Output;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Project, Reply, S3_AUTHORIZATION, Server, eventually, interpreter, lambkin, request,
+    Client, Project, Reply, S3_AUTHORIZATION, Server, eventually, interpreter, lambkin, request,
 };
 
 fn serve(name: &str, arguments: &[&str]) -> (Project, Server) {
@@ -259,6 +259,30 @@ fn serverless_yml_with_a_rest_api_is_served_with_and_without_the_stage() {
     }
     let preflight = api("OPTIONS", "/todos", b"");
     assert_eq!(preflight.header("access-control-allow-origin"), Some("*"));
+}
+
+#[test]
+fn serverless_yml_with_a_websocket_api_and_an_authorizer_is_served_without_its_schedule() {
+    let Ok(()) = interpreter("node") else {
+        return;
+    };
+    let refused = Project::fixture("sls-chat").refusal_with(&["--free-ports"]);
+    assert!(refused.contains("serverless.yml:26:9: "), "{refused}");
+    assert!(
+        refused.contains("lambkin invoke chat-dev-nightly event.json"),
+        "{refused}"
+    );
+    let (_project, server) = serve("sls-chat", &["--partial"]);
+    let address = server.trigger_url("websockets-api");
+    let address = address.trim_start_matches("http://");
+    let refused = Client::open(address, "/dev?token=wrong", &[])
+        .err()
+        .unwrap();
+    assert!(refused.contains(" 403 "), "{refused}");
+    let mut client = Client::open(address, "/dev?token=secret", &[]).unwrap();
+    client.send("hello");
+    assert_eq!(client.text(), "you said hello");
+    assert_eq!(server.invoke("chat-dev-nightly", "{}").json(), "done");
 }
 
 #[test]

@@ -158,12 +158,18 @@ pub enum ConfigError {
     Project(#[from] ProjectError),
     /// Some of a project would be waited for in vain.
     #[error(
-        "{} of {} cannot be served here; --partial starts the rest\n\n{}",
+        "{} of {} cannot be served here; --partial starts the rest\n\n{}{}",
         match refused.len() { 1 => "a part".to_owned(), parts => format!("{parts} parts") },
         path.display(),
-        refused.join("\n\n")
+        refused.join("\n\n"),
+        notes.iter().map(|note| format!("\n\nnote: {note}")).collect::<String>()
     )]
-    Refused { path: PathBuf, refused: Vec<String> },
+    Refused {
+        path: PathBuf,
+        refused: Vec<String>,
+        /// What else there is to tell about the project.
+        notes: Vec<String>,
+    },
     #[error("{0}")]
     Mistaken(Box<Mistaken>),
 }
@@ -200,9 +206,10 @@ impl fmt::Display for Mistaken {
 fn hint(error: &std::io::Error) -> &'static str {
     match error.kind() {
         std::io::ErrorKind::NotFound => {
-            "\nStart lambkin in the folder of a lambkin.toml, or name one with --config; \
-             to run a function without a lambkin.toml, use `lambkin invoke app.handler` in the folder of app.py, or \
-             `lambkin invoke PATH-TO-BOOTSTRAP`"
+            "\nRun lambkin in the folder of a project, or name one with --config: lambkin.toml, a template of SAM or \
+             CloudFormation, serverless.yml, cdk.out, or a Terraform plan\n\
+             without one: `lambkin invoke app.handler` in the folder of app.py, or `lambkin invoke PATH-TO-BOOTSTRAP`; \
+             `lambkin init python` makes a new project"
         }
         _ => "",
     }

@@ -206,6 +206,7 @@ fn described(
         return Err(ConfigError::Refused {
             path: path.to_owned(),
             refused,
+            notes: report.notes(&files),
         });
     }
     let mut notes = vec![note];
