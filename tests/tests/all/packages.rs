@@ -149,9 +149,6 @@ fn pip_installs_the_wheel_into_an_environment() {
     let (Ok(()), Ok(packages)) = (curl(), packed("wheel")) else {
         return;
     };
-    let mut probe = Command::new("python3");
-    probe.args(["-m", "pip", "--version"]);
-    let Ok(()) = tool("pip", probe) else { return };
     let folder = tempfile::tempdir().unwrap();
     let environment = folder.path().join("venv");
     let mut venv = Command::new("python3");
@@ -161,6 +158,9 @@ fn pip_installs_the_wheel_into_an_environment() {
         command.args(["-m", "pip", "--disable-pip-version-check", "--python"]);
         command.arg(environment.join("bin/python")).args(arguments);
         command
+    };
+    let Ok(()) = tool("pip 22.3", pip(&["--version"])) else {
+        return;
     };
     let wheel = file(&packages, ".whl");
     run(pip(&["install", "--no-index"]).arg(&wheel));
