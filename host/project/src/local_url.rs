@@ -16,17 +16,20 @@ pub enum Target {
     Queue,
     /// The listener of an HTTP or WebSocket trigger, without a path: `http://127.0.0.1:3000`
     Trigger,
+    /// The listener of a WebSocket trigger, for clients of WebSocket: `ws://127.0.0.1:3001`
+    Socket,
     /// A service: `http://127.0.0.1:9000`
     Service,
 }
 
 impl Target {
-    const ALL: [Self; 3] = [Self::Queue, Self::Trigger, Self::Service];
+    const ALL: [Self; 4] = [Self::Queue, Self::Trigger, Self::Socket, Self::Service];
 
     fn word(self) -> &'static str {
         match self {
             Self::Queue => "queue",
             Self::Trigger => "trigger",
+            Self::Socket => "socket",
             Self::Service => "service",
         }
     }

@@ -84,6 +84,11 @@ impl Urls {
             UrlOf::Queue(name) => Some(format!("{}/{name}", self.queues.as_ref()?)),
             UrlOf::Service(name) => self.services.get(name).cloned(),
             UrlOf::Trigger(name) => self.triggers.get(name).cloned(),
+            UrlOf::Socket(name) => {
+                // `http` becomes `ws`, `https` becomes `wss`.
+                let rest = self.triggers.get(name)?.strip_prefix("http")?;
+                Some(format!("ws{rest}"))
+            }
         }
     }
 }
@@ -107,6 +112,7 @@ fn url_of_target(target: Target, name: &str) -> UrlOf {
     match target {
         Target::Queue => UrlOf::Queue(name),
         Target::Trigger => UrlOf::Trigger(name),
+        Target::Socket => UrlOf::Socket(name),
         Target::Service => UrlOf::Service(name),
     }
 }
@@ -161,7 +167,7 @@ mod tests {
         [functions.f]
         code = '/'
         environment = { A = 'own', B = 'b' }
-        url-variables = { A = '{trigger:web}/x', Q = '{queue:orders}', S = '{service:sqs}' }
+        url-variables = { A = '{trigger:web}/x', Q = '{queue:orders}', S = '{service:sqs}', W = '{socket:web}/x' }
         [queues.orders]
         [services.sqs]
         plugin = 'sqs'
@@ -194,6 +200,7 @@ mod tests {
             ("B", "b"),
             ("Q", "http://127.0.0.1:1/111122223333/orders"),
             ("S", "http://127.0.0.1:1"),
+            ("W", "ws://127.0.0.1:2/v1/x"),
         ];
         let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let spec = config.functions.first().unwrap();

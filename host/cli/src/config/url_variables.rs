@@ -20,7 +20,8 @@ pub const KEYS: &[Key] = &[Key::optional(
         entry: Entry::Text,
     },
     "Environment variables with URLs of this file's sections: `{queue:NAME}` is the URL of a queue at the service `sqs`, \
-     `{trigger:NAME}` and `{service:NAME}` are those of listeners, without a `/` at the end. `{{` and `}}` stand for \
+     `{trigger:NAME}` and `{service:NAME}` are those of listeners, without a `/` at the end, and `{socket:NAME}` is that of \
+     a trigger for clients of WebSocket (`ws://…`). `{{` and `}}` stand for \
      braces. They override `environment`.",
 )];
 
@@ -44,6 +45,8 @@ pub enum UrlOf {
     Queue(String),
     /// The listener of a trigger.
     Trigger(String),
+    /// The listener of a trigger, for clients of WebSocket.
+    Socket(String),
     /// The listener of a service.
     Service(String),
 }
@@ -131,7 +134,7 @@ impl UrlText {
             };
             let (table, name, known) = match of {
                 UrlOf::Queue(name) => ("queues", name, sections.queues),
-                UrlOf::Trigger(name) => ("triggers", name, sections.triggers),
+                UrlOf::Trigger(name) | UrlOf::Socket(name) => ("triggers", name, sections.triggers),
                 UrlOf::Service(name) => ("services", name, sections.services),
             };
             if !known.contains(name) {
@@ -147,7 +150,7 @@ impl UrlText {
 
 impl UrlOf {
     fn parse(reference: &str) -> Result<Self, String> {
-        let expected = "`{queue:NAME}`, `{trigger:NAME}` or `{service:NAME}`";
+        let expected = "`{queue:NAME}`, `{trigger:NAME}`, `{socket:NAME}` or `{service:NAME}`";
         let Some((kind, name)) = reference.split_once(':') else {
             return Err(format!(
                 "has {{{reference}}} in it, which is none of {expected}"
@@ -157,6 +160,7 @@ impl UrlOf {
         match kind {
             "queue" => Ok(Self::Queue(name)),
             "trigger" => Ok(Self::Trigger(name)),
+            "socket" => Ok(Self::Socket(name)),
             "service" => Ok(Self::Service(name)),
             _ => Err(format!(
                 "has {{{reference}}} in it, which is none of {expected}"
@@ -171,15 +175,17 @@ mod tests {
 
     #[test]
     fn urls_take_the_place_of_references() {
-        let text = UrlText::parse("{trigger:web}/a?x={{1}}&q={queue:orders}").unwrap();
+        let text =
+            UrlText::parse("{trigger:web}/a?x={{1}}&q={queue:orders}&{socket:chat}").unwrap();
         let resolved = text.resolve(|of| {
             Some(match of {
                 UrlOf::Queue(name) => format!("Q-{name}"),
                 UrlOf::Trigger(name) => format!("T-{name}"),
+                UrlOf::Socket(name) => format!("W-{name}"),
                 UrlOf::Service(name) => format!("S-{name}"),
             })
         });
-        assert_eq!(resolved, "T-web/a?x={1}&q=Q-orders");
+        assert_eq!(resolved, "T-web/a?x={1}&q=Q-orders&W-chat");
     }
 
     #[test]

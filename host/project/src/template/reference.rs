@@ -207,7 +207,15 @@ impl Resolver<'_> {
                 api_id(&format!("{}{id}/", scope.prefix))
             }
             ("AWS::ApiGatewayV2::Api", "ApiEndpoint") => {
-                url_of(Target::Trigger, &self.name(scope, place, id)?)
+                let protocol = match scope.property(id, "ProtocolType") {
+                    Some(protocol) => self.value_of(scope, protocol)?,
+                    None => Value::null(place),
+                };
+                let target = match protocol.as_str() {
+                    Some("WEBSOCKET") => Target::Socket,
+                    _ => Target::Trigger,
+                };
+                url_of(target, &self.name(scope, place, id)?)
             }
             ("AWS::Cognito::UserPool", "ProviderName") => {
                 let pool = self.pool(scope, id);

@@ -1,7 +1,7 @@
 //! URLs of APIs on AWS that a template builds, as those of the listeners here.
 //!
 //! Contract: `https://ID.execute-api.REGION.amazonaws.com`, where `ID` is that of an API of the project, becomes the URL of
-//! its trigger; what follows stays, as the stage is in the paths here too. That a variable of a function is changed is
+//! its trigger, and `wss://…` that for clients of WebSocket; what follows stays, as the stage is in the paths here too. That a variable of a function is changed is
 //! noted.
 
 use std::collections::HashMap;
@@ -84,12 +84,16 @@ impl Urls {
             let start = ["https://", "wss://"].into_iter().find_map(|scheme| {
                 let start = before.rfind(scheme)?;
                 let name = self.apis.get(before.get(start + scheme.len()..)?)?;
-                Some((start, name.clone()))
+                let target = match scheme {
+                    "wss://" => Target::Socket,
+                    _ => Target::Trigger,
+                };
+                Some((start, target, name.clone()))
             });
             match start {
-                Some((start, name)) => {
+                Some((start, target, name)) => {
                     result.push_str(before.get(..start).unwrap_or_default());
-                    result.push_str(&url_of(Target::Trigger, &name));
+                    result.push_str(&url_of(target, &name));
                     self.found.push((place, name));
                 }
                 None => {

@@ -168,6 +168,22 @@ fn apis_have_ids_and_local_urls() {
         api("'https://a.execute-api.b.c https://d'"),
         "https://a.execute-api.b.c https://d"
     );
+    let socket = |expression: &str| {
+        of(
+            "AWS::ApiGatewayV2::Api",
+            "Name: chat, ProtocolType: WEBSOCKET",
+            expression,
+        )
+    };
+    assert_eq!(socket("!GetAtt X.ApiEndpoint"), "{socket:x}");
+    assert_eq!(
+        socket("!Sub 'wss://${X}.execute-api.${AWS::Region}.amazonaws.com/dev'"),
+        "{socket:x}/dev"
+    );
+    assert_eq!(
+        socket("!Sub 'https://${X}.execute-api.${AWS::Region}.amazonaws.com/dev'"),
+        "{trigger:x}/dev"
+    );
     let root = of("AWS::ApiGateway::RestApi", "", "!GetAtt X.RootResourceId");
     assert_eq!(root.as_str().unwrap().len(), 10);
     assert_ne!(root, of("AWS::ApiGateway::RestApi", "", "!Ref X"));
