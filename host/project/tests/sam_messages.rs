@@ -91,6 +91,20 @@ fn unknown_types_and_properties_have_the_nearest_name() {
 }
 
 #[test]
+fn a_state_machine_has_a_role_of_its_own() {
+    let machine = |more: &str| {
+        let outputs = "Outputs:\n  R: {Value: !GetAtt MRole.Arn}\n";
+        let text = format!(
+            "Transform: AWS::Serverless-2016-10-31\n{outputs}Resources:\n  M:\n    Type: AWS::Serverless::StateMachine\n    \
+             Properties: {{DefinitionUri: m.json{more}}}\n"
+        );
+        expand_all(&text).resources
+    };
+    assert_eq!(machine("")["MRole"]["Type"], "AWS::IAM::Role");
+    assert_eq!(machine(", Role: arn:x").get("MRole"), None);
+}
+
+#[test]
 fn globals_are_checked() {
     let text = "Transform: AWS::Serverless-2016-10-31\nGlobals:\n  Funtion: {Timeout: 3}\n  Function: {Handlr: a, Role: \
                 r}\n  Api: [1]\nResources:\n  F:\n    Type: AWS::Serverless::Function\n    IgnoreGlobals: [Timout]\n";

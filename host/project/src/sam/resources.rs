@@ -2,6 +2,7 @@
 
 use crate::value::{Kind, Map, Value};
 
+use super::attributes::Attributes;
 use super::build::{At, copy, copy_as, is_intrinsic};
 use super::expansion::Expansion;
 use super::function::{location, tag_list};
@@ -29,6 +30,19 @@ pub(super) fn layer(expansion: &mut Expansion<'_>, id: &str) {
         layer.insert("LayerName", place, At(place).text(id));
     }
     expansion.replace(id, "AWS::Lambda::LayerVersion", layer);
+}
+
+/// Leaves a state machine as it is, and adds the role that the macro gives it, which outputs refer to.
+pub(super) fn state_machine(expansion: &mut Expansion<'_>, id: &str) {
+    let Some((place, resource)) = expansion.resource(id) else {
+        return;
+    };
+    let role = resource
+        .get("Properties")
+        .and_then(|properties| properties.get("Role"));
+    if role.is_none_or(|role| role.get("Fn::If").is_some()) {
+        expansion.add_role(format!("{id}Role"), place, Attributes::of(&resource));
+    }
 }
 
 /// Replaces a table.

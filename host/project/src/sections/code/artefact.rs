@@ -31,7 +31,14 @@ pub fn time(path: &Path) -> Option<SystemTime> {
 pub fn tell_age(function: &Function<'_>, source: &Path, built: &Path, command: &str) {
     let made = time(built);
     let newest = function.seen.newest(source, || source::newest(source));
-    let Some((file, changed)) = newest.filter(|(file, _)| !file.starts_with(built)) else {
+    // What is beside a program, in a folder of its own, are other programs.
+    let beside = built
+        .parent()
+        .filter(|folder| built.is_file() && *folder != source);
+    let is_source = |file: &Path| {
+        !file.starts_with(built) && !beside.is_some_and(|beside| file.starts_with(beside))
+    };
+    let Some((file, changed)) = newest.filter(|(file, _)| is_source(file)) else {
         return;
     };
     if made.is_some_and(|made| changed > made) {

@@ -109,12 +109,28 @@ fn nothing(function: &Function<'_>, folder: &Path, command: &str, table: &mut Ta
     false
 }
 
+/// The command that makes a program of Go: the project's own, if the handler is a path that it has chosen.
 fn go(function: &Function<'_>, folder: &Path) -> String {
-    in_folder(
-        function,
-        folder,
-        "CGO_ENABLED=0 go build -tags lambda.norpc -o bootstrap .",
-    )
+    let handler = function.handler.as_str();
+    let is_path = handler.contains('/') && !handler.contains("..") && !handler.starts_with('/');
+    let (program, package) = match is_path.then(|| handler.rsplit_once('/')).flatten() {
+        Some((_, name)) if !name.is_empty() => (handler, name),
+        _ => ("bootstrap", ""),
+    };
+    let has_target = |text: String| text.lines().any(|line| line.starts_with("build:"));
+    if !package.is_empty() && text(&folder.join("Makefile")).is_some_and(has_target) {
+        return in_folder(function, folder, "make build");
+    }
+    let packages = [package.to_owned(), format!("cmd/{package}")];
+    let found = packages
+        .iter()
+        .find(|path| !package.is_empty() && folder.join(path).is_dir());
+    let source = found.map_or_else(|| ".".to_owned(), |path| format!("./{}", quoted(path)));
+    let command = format!(
+        "CGO_ENABLED=0 go build -tags lambda.norpc -o {} {source}",
+        quoted(program)
+    );
+    in_folder(function, folder, &command)
 }
 
 /// The program that cargo has made, and the command that makes it.
@@ -266,6 +282,49 @@ mod tests {
                  lambda.norpc -o bootstrap .)"
             ]
         );
+    }
+
+    #[test]
+    fn go_is_built_to_where_the_handler_says() {
+        let refusal = |project: &Project| {
+            let written = project.write(
+                "Fn:\n  Type: AWS::Lambda::Function\n  Properties: {Code: ., Runtime: go1.x, Handler: bin/hello}\n",
+            );
+            written.refusals.join("\n")
+        };
+        let start = "template.yaml:3:22: the code of Fn, ., has to be built: ";
+        let go = "CGO_ENABLED=0 go build -tags lambda.norpc -o bin/hello";
+        let project = Project::new();
+        assert_eq!(refusal(&project), format!("{start}{go} ."));
+        let project = project.file("cmd/hello/main.go", "");
+        assert_eq!(refusal(&project), format!("{start}{go} ./cmd/hello"));
+        let project = project.file("hello/main.go", "");
+        assert_eq!(refusal(&project), format!("{start}{go} ./hello"));
+        let project = project.file("Makefile", ".PHONY: build\nbuild:\n\tgo build\n");
+        assert_eq!(refusal(&project), format!("{start}make build"));
+    }
+
+    #[test]
+    fn a_program_beside_the_one_that_is_served_is_not_its_source() {
+        let project = Project::new()
+            .file("hello/main.go", "")
+            .file("bin/hello", "");
+        let older = std::time::SystemTime::now() - std::time::Duration::from_secs(60);
+        for file in ["hello/main.go", "bin/hello"] {
+            let file = std::fs::File::options()
+                .write(true)
+                .open(project.path().join(file))
+                .unwrap();
+            file.set_modified(older).unwrap();
+        }
+        let project = project.file("bin/world", "");
+        let text = "Fn:\n  Type: AWS::Lambda::Function\n  Properties: {Code: ., Runtime: go1.x, Handler: bin/hello}\n";
+        assert_eq!(
+            project.write(text).notes,
+            ["template.yaml:3:22: Fn runs from bin/hello, which a build has made"]
+        );
+        let project = project.file("hello/main.go", "package main");
+        assert_eq!(project.write(text).notes.len(), 2);
     }
 
     #[test]

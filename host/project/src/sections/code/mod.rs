@@ -83,11 +83,7 @@ fn path(function: &Function<'_>, code: Option<&Value>) -> Option<PathBuf> {
         Kind::Map(_) => {
             let of = |key| code.get(key).and_then(Value::as_str);
             let message = match (of("S3Bucket"), of("S3Key")) {
-                (Some(bucket), Some(key)) => format!(
-                    "{what} is in s3://{bucket}/{key}: download it and set `code` of [functions.{}] in a lambkin.toml \
-                     that extends this file",
-                    function.resource.name
-                ),
+                (Some(bucket), Some(key)) => in_bucket(function, &format!("s3://{bucket}/{key}")),
                 _ => format!(
                     "{what} is not on this machine: set `code` of [functions.{}] in a lambkin.toml that extends this file",
                     function.resource.name
@@ -96,8 +92,24 @@ fn path(function: &Function<'_>, code: Option<&Value>) -> Option<PathBuf> {
             function.refuse(message);
             None
         }
-        _ => Some(folder.join(known_text(function.context, code, &what)?)),
+        _ => {
+            let path = known_text(function.context, code, &what)?;
+            if path.starts_with("s3://") {
+                function.refuse(in_bucket(function, &path));
+                return None;
+            }
+            Some(folder.join(path))
+        }
     }
+}
+
+/// Why code in a bucket is refused.
+fn in_bucket(function: &Function<'_>, url: &str) -> String {
+    format!(
+        "the code of {} is in {url}: download it and set `code` of [functions.{}] in a lambkin.toml that extends this file",
+        function.shown_name(),
+        function.resource.name
+    )
 }
 
 /// Code that is one file, or not there.
@@ -167,6 +179,10 @@ fn maker(function: &Function<'_>, path: &Path) -> Option<String> {
             "gradle build".to_owned()
         } else if has("Makefile") {
             "make".to_owned()
+        } else if has("build.sbt") {
+            "sbt assembly".to_owned()
+        } else if has("build.sh") {
+            "./build.sh".to_owned()
         } else if source::up_to(folder, function.project()).count() > 1 {
             continue;
         } else {
@@ -192,6 +208,19 @@ mod tests {
                 "Code: {S3Bucket: b, S3Key: k.zip}",
                 "4:11: the code of Fn is in s3://b/k.zip: download it and set `code` of [functions.Fn] in a lambkin.toml \
                  that extends this file",
+            ),
+            (
+                "Code: s3://b/k.zip",
+                "4:11: the code of Fn is in s3://b/k.zip: download it and set `code` of [functions.Fn] in a lambkin.toml \
+                 that extends this file",
+            ),
+            (
+                "Code: dotnet/bin/x.zip",
+                "4:11: the code of Fn, dotnet/bin/x.zip, does not exist; make it with: (cd dotnet && ./build.sh)",
+            ),
+            (
+                "Code: scala/target/x.jar",
+                "4:11: the code of Fn, scala/target/x.jar, does not exist; make it with: (cd scala && sbt assembly)",
             ),
             (
                 "Code: !Unknown X is a Y",
@@ -221,6 +250,8 @@ mod tests {
             let project = Project::new()
                 .file("hello_world/app.py", "")
                 .file("java/pom.xml", "")
+                .file("dotnet/build.sh", "")
+                .file("scala/build.sbt", "")
                 .file("web/package.json", "{\"scripts\": {\"build\": \"tsc\"}}");
             let written = project.write(&function(code));
             assert_eq!(
