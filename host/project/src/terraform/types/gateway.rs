@@ -1,6 +1,6 @@
 //! APIs and load balancers.
 
-use super::{Type, plain};
+use super::definition::{Type, plain};
 
 const BALANCER: &[(&str, &str)] = &[("name", "Name")];
 const LISTENER: &[(&str, &str)] = &[

@@ -2,29 +2,11 @@
 //!
 //! Contract: [`of`] is the only place that says which types are read. What is more than a rename is in [`super::compile`].
 
+mod definition;
 mod gateway;
 
-/// A type of resources.
-pub struct Type {
-    /// Terraform's name.
-    pub kind: &'static str,
-    /// CloudFormation's.
-    pub cfn: &'static str,
-    /// Attributes and properties, as paths with dots.
-    pub properties: &'static [(&'static str, &'static str)],
-}
-
-const fn plain(
-    kind: &'static str,
-    cfn: &'static str,
-    properties: &'static [(&'static str, &'static str)],
-) -> Type {
-    Type {
-        kind,
-        cfn,
-        properties,
-    }
-}
+pub use definition::Type;
+use definition::plain;
 
 /// The types that are read, apart from those in [`gateway`].
 const TYPES: &[Type] = &[

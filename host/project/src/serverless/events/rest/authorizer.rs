@@ -2,8 +2,7 @@
 
 use super::super::super::names;
 use super::super::super::service::Service;
-use super::API;
-use super::event::Http;
+use super::ids::API;
 use crate::cfn::{self, Body, Compiled};
 use crate::file::Place;
 use crate::value::Value;
@@ -158,12 +157,12 @@ pub fn authorize(body: Body, authorizer: Option<&Authorizer>) -> Body {
 }
 
 /// Adds the authorizer of an event.
-pub fn compile(event: &Http<'_>, compiled: &mut Compiled) {
+pub fn compile(authorizer: Option<&Authorizer>, compiled: &mut Compiled) {
     let Some(Authorizer {
         place,
         kind: Who::New(new),
         ..
-    }) = &event.authorizer
+    }) = authorizer
     else {
         return;
     };

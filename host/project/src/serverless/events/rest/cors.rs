@@ -1,6 +1,6 @@
 //! CORS of `http` events: methods that answer preflight requests, with a mock integration.
 
-use super::{API, method_id, resource};
+use super::ids::{API, method_id, resource};
 use crate::cfn::{self, Body, Compiled};
 use crate::file::Place;
 use crate::value::Value;

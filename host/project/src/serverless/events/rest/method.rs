@@ -2,7 +2,8 @@
 
 use super::super::super::service::Service;
 use super::event::{Http, Integration};
-use super::{API, authorizer, method_id, resource, templates};
+use super::ids::{API, method_id, resource};
+use super::{authorizer, templates};
 use crate::cfn::{self, Body, Compiled};
 use crate::value::{Kind, Map, Value};
 

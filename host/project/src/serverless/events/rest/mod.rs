@@ -6,6 +6,7 @@
 mod authorizer;
 mod cors;
 mod event;
+mod ids;
 mod method;
 mod models;
 mod templates;
@@ -13,15 +14,13 @@ mod usage;
 
 use indexmap::IndexMap;
 
-use super::super::names;
 use super::super::service::Service;
 use crate::cfn::{self, Body, Compiled};
 use crate::file::Place;
 use crate::value::Value;
 use cors::Cors;
 use event::Http;
-
-const API: &str = "ApiGatewayRestApi";
+use ids::{API, resource, resource_id};
 
 /// Adds the REST API of a service, if an event asks for it.
 pub fn compile(service: &Service<'_>, compiled: &mut Compiled) {
@@ -38,7 +37,7 @@ pub fn compile(service: &Service<'_>, compiled: &mut Compiled) {
     let mut preflight: IndexMap<String, Cors> = IndexMap::new();
     for event in &events {
         compile_resources(event, compiled);
-        authorizer::compile(event, compiled);
+        authorizer::compile(event.authorizer.as_ref(), compiled);
         method::compile(service, event, compiled);
         models::compile(service, event, compiled);
         if let Some(cors) = &event.cors {
@@ -119,27 +118,6 @@ fn compile_api(service: &Service<'_>, place: Place, compiled: &mut Compiled) {
         body = body.set("Policy", policy.done());
     }
     compiled.add(API, "AWS::ApiGateway::RestApi", body);
-}
-
-/// The resource of a path.
-fn resource(place: Place, path: &str) -> Value {
-    match path {
-        "" => cfn::attribute(place, API, "RootResourceId"),
-        path => cfn::reference(place, &resource_id(path)),
-    }
-}
-
-fn resource_id(path: &str) -> String {
-    format!("ApiGatewayResource{}", names::path(path))
-}
-
-/// The logical id of a method, in lower case, of a path.
-fn method_id(path: &str, method: &str) -> String {
-    format!(
-        "ApiGatewayMethod{}{}",
-        names::path(path),
-        names::upper_first(method)
-    )
 }
 
 fn compile_resources(event: &Http<'_>, compiled: &mut Compiled) {

@@ -3,7 +3,7 @@
 use super::super::super::names;
 use super::super::super::service::Service;
 use super::event::Http;
-use super::{API, method_id};
+use super::ids::{API, method_id};
 use crate::cfn::{self, Body, Compiled};
 use crate::value::{Kind, Map, Value};
 

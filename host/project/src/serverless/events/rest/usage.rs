@@ -2,7 +2,7 @@
 
 use super::super::super::names;
 use super::super::super::service::Service;
-use super::API;
+use super::ids::API;
 use crate::cfn::{self, Body, Compiled};
 use crate::file::Place;
 use crate::value::{Map, Value};
