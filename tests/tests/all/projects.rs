@@ -315,6 +315,71 @@ fn a_toml_file_lies_over_a_template() {
 }
 
 #[test]
+fn code_that_a_template_has_on_aws_is_named_by_a_toml_file() {
+    let Ok(()) = interpreter("python3") else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    file(
+        "template.yaml",
+        "Resources:\n  Fn:\n    Type: AWS::Lambda::Function\n    Properties:\n      Code: {S3Bucket: b, S3Key: k}\n      \
+         Handler: app.handler\n      Runtime: python3.13\n",
+    );
+    file("app.py", "def handler(event, context):\n    return 7\n");
+    let refused = run(folder.path(), &["check"]);
+    assert_eq!(refused.status.code(), Some(2));
+    let refused = String::from_utf8_lossy(&refused.stderr).into_owned();
+    let way_out = "set `code` of [functions.Fn] in a lambkin.toml that extends this file";
+    assert!(refused.contains(way_out), "{refused}");
+    file(
+        "lambkin.toml",
+        "extends = \"template.yaml\"\n[functions.Fn]\ncode = \".\"\n",
+    );
+    let invoked = run(folder.path(), &["invoke", "Fn", "{}"]);
+    assert_eq!(
+        String::from_utf8_lossy(&invoked.stdout).trim(),
+        "7",
+        "{invoked:?}"
+    );
+}
+
+#[test]
+fn the_shell_overrides_variables_of_a_template_but_is_not_written_to_a_file() {
+    let Ok(()) = interpreter("python3") else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let template = "Resources:\n  Fn:\n    Type: AWS::Lambda::Function\n    Properties:\n      Runtime: python3.13\n      \
+                    Handler: index.handler\n      Environment: {Variables: {STAGE_OF_TEST: template}}\n      Code: {ZipFile: \
+                    \"import os\\ndef handler(event, context): return os.environ['STAGE_OF_TEST']\"}\n";
+    std::fs::write(folder.path().join("template.yaml"), template).unwrap();
+    let invoke = |stage: Option<&str>| {
+        let mut command = lambkin();
+        command
+            .args(["invoke", "Fn", "{}"])
+            .current_dir(folder.path());
+        if let Some(stage) = stage {
+            command.env("STAGE_OF_TEST", stage);
+        }
+        let output = command.output().unwrap();
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    assert_eq!(invoke(None), "\"template\"");
+    assert_eq!(invoke(Some("shell")), "\"shell\"");
+    let mut init = lambkin();
+    init.arg("init")
+        .current_dir(folder.path())
+        .env("STAGE_OF_TEST", "shell");
+    assert!(init.output().unwrap().status.success());
+    let written = std::fs::read_to_string(folder.path().join("lambkin.toml")).unwrap();
+    assert!(
+        written.contains("STAGE_OF_TEST = \"template\"\n"),
+        "{written}"
+    );
+}
+
+#[test]
 fn init_writes_what_serve_would_use() {
     let Ok(()) = interpreter("python3") else {
         return;

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use lambkin_project::document::Document;
+use lambkin_project::file::Files;
 use lambkin_project::resource::Output;
 use lambkin_project::{Found, Kind, Options, ProjectError, Translation, find, translate};
 
@@ -89,7 +90,7 @@ pub fn read(path: &Path, choices: &Choices) -> Result<Option<Described>, ConfigE
     match find(path, &choices.project) {
         Some(found) if found.kind != Kind::Toml => {
             let folder = path.parent().unwrap_or(Path::new(""));
-            let translation = translate_into(&found, folder, choices)?;
+            let translation = translate_into(&found, folder, Purpose::Run(None), choices)?;
             described(path, translation, choices, name_of(&found)).map(Some)
         }
         _ => Ok(None),
@@ -117,7 +118,7 @@ pub fn translated(
     let Some(found) = found.filter(|found| found.kind != Kind::Toml) else {
         return Ok(None);
     };
-    let translation = translate_into(&found, folder, choices)?;
+    let translation = translate_into(&found, folder, Purpose::Write, choices)?;
     Ok(Some(TranslatedProject {
         name: name_of(&found),
         text: translation.document.print().text,
@@ -157,7 +158,10 @@ pub fn extended(
             base.display()
         )));
     };
-    let mut translation = translate_into(&found, folder, choices)?;
+    // What is wrong with it is told below, where its places are known.
+    let places = Files::default().add(path, String::new());
+    let overlay = Document::parse(places, text).ok();
+    let mut translation = translate_into(&found, folder, Purpose::Run(overlay), choices)?;
     let file = translation.files.add(path, text.to_owned());
     let over = Document::parse(file, text).map_err(|(place, message)| {
         ConfigError::Invalid(translation.files.explained(place, &message).to_string())
@@ -168,18 +172,32 @@ pub fn extended(
     described(path, translation, choices, note).map(Some)
 }
 
+/// What a translation is for.
+enum Purpose {
+    /// To be run, below the `lambkin.toml` that extends it, if there is one.
+    Run(Option<Document>),
+    /// To be written to a file, where the variables of this shell do not belong.
+    Write,
+}
+
 fn translate_into(
     found: &Found,
     folder: &Path,
+    purpose: Purpose,
     choices: &Choices,
 ) -> Result<Translation, ProjectError> {
     // As `sam local` does: a variable of the shell overrides the template's one of the same name.
     let shell = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let is_run = matches!(purpose, Purpose::Run(_));
     let options = Options {
         folder: folder.to_owned(),
         shell_variables: match found.kind {
-            Kind::Template => shell.collect(),
+            Kind::Template if is_run => shell.collect(),
             _ => BTreeSet::new(),
+        },
+        overlay: match purpose {
+            Purpose::Run(overlay) => overlay,
+            Purpose::Write => None,
         },
         ..choices.project.clone()
     };
