@@ -227,8 +227,8 @@ impl Image {
             return Err(self.refused(
                 INVALID_ENTRYPOINT,
                 "fork/exec : no such file or directory".to_owned(),
-                "it has neither an ENTRYPOINT nor a CMD, so no program is started; name one with `image-config = \
-                 { entry-point = [\"…\"] }`",
+                "it has neither an ENTRYPOINT nor a CMD, so no program is started; name one in lambkin.toml: \
+                 image-config = { entry-point = [\"…\"] }",
             ));
         };
         match self.find(&name, &directory, search) {

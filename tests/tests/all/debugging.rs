@@ -410,8 +410,14 @@ fn a_function_is_debugged_with_rdbg() {
     until("(rdbg:remote)");
     writeln!(commands, "b app.rb:3").unwrap();
     until("(pending)");
-    writeln!(commands, "c").unwrap();
-    until("Stop by");
+    // Who attaches before the program waits for it interrupts it first, wherever it is.
+    let is_reached = (1..=5).any(|stop| {
+        writeln!(commands, "c\np \"stop-{stop}-#{{defined?(doubled)}}\"").unwrap();
+        until(&format!("=> \"stop-{stop}-"));
+        let text = text.lock().unwrap();
+        text.contains(&format!("stop-{stop}-local-variable"))
+    });
+    assert!(is_reached, "{}", text.lock().unwrap());
     think_for_a_while();
     writeln!(commands, "p doubled").unwrap();
     until("=> 42");

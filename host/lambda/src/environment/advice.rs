@@ -58,7 +58,7 @@ fn hidden(spec: &FunctionSpec, body: &[u8]) -> Option<String> {
     let found = names_in(message).find_map(|name| find_outside(name, &code))?;
     Some(format!(
         "{} is not in the function's sandbox, which has the code in {} and the layers: copy it there, put it into a layer, \
-         or use sandbox = \"process\"",
+         or use sandbox mode \"process\"",
         found.display(),
         code.display()
     ))
