@@ -2,7 +2,7 @@
 //!
 //! Contract: a variable has the first value of these, as in `sam local`: the one in the file of `sam local --env-vars`, the
 //! one of the shell, that of the template. A function's own entry in the file can have variables that the template does
-//! not have; those below `Parameters` are for variables that it has. A value that exists on AWS only is an empty text, with
+//! not have; those below `Parameters` are for variables that it has. A value that is not known here is an empty text, with
 //! a note. What URLs of this configuration are in goes to `url-variables`.
 
 use std::collections::BTreeSet;
@@ -176,10 +176,8 @@ fn set(context: &Context, function: &Resource, table: &mut Table, name: &str, va
     let text = match &value.kind {
         Kind::Null => String::new(),
         Kind::Unknown(why) => {
-            let message = format!(
-                "{name} of {} is empty, as its value exists on AWS only: {why}",
-                function.path
-            );
+            // The variables of a provider or of `Globals` are those of many functions, and are told once.
+            let message = format!("{name} is empty, as its value is not known here: {why}");
             context.report.note(value.place, message);
             String::new()
         }
@@ -260,7 +258,7 @@ mod tests {
         assert_eq!(
             written.notes,
             [
-                "template.yaml:12:12: N of Fn is empty, as its value exists on AWS only: Key is an AWS::KMS::Key"
+                "template.yaml:12:12: N is empty, as its value is not known here: Key is an AWS::KMS::Key"
             ]
         );
     }

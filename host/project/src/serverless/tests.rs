@@ -281,3 +281,30 @@ fn what_older_versions_fill_in_has_a_value() {
         .has("TABLE = \"s-dev-us-east-1\"")
         .notes("the section ai is not read");
 }
+
+#[test]
+fn a_variable_of_all_functions_without_a_value_is_told_once() {
+    let text = "service: s\nprovider: {name: aws, runtime: nodejs22.x, environment: {ID: '${file(./secrets.json):ID}'}}\n\
+                functions:\n  one: {handler: handler.one}\n  two: {handler: handler.two}\n";
+    let files = [("serverless.yml", text), ("handler.js", "")];
+    let written = translate(&files, Options::default()).unwrap();
+    let empty = |note: &&String| note.contains("ID is empty, as its value is not known here");
+    assert_eq!(
+        written.notes.iter().filter(empty).count(),
+        1,
+        "{:#?}",
+        written.notes
+    );
+    written.notes("there is no file secrets.json");
+    assert_eq!(written.text.matches("ID = \"\"").count(), 2);
+}
+
+#[test]
+fn handlers_in_typescript_without_esbuild_are_told_once() {
+    let text = "service: s\nprovider: {name: aws, runtime: nodejs22.x}\nfunctions:\n  one: {handler: one.handler}\n  \
+                two: {handler: two.handler}\n";
+    let files = [("serverless.yml", text), ("one.ts", ""), ("two.ts", "")];
+    let written = translate(&files, Options::default()).unwrap();
+    assert_eq!(written.notes.len(), 1, "{:#?}", written.notes);
+    written.notes("functions are in TypeScript");
+}

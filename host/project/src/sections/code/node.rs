@@ -61,11 +61,14 @@ pub fn write(function: &Function<'_>, folder: &Path, table: &mut Table) -> bool 
             return built(function, folder, &made, "sam build", table);
         }
         if is_typed {
-            function.note(format!(
-                "{} is TypeScript, and the project has no esbuild: Node.js from 22.6 on strips the types of single files; \
-                 with esbuild the code is bundled: {install}",
-                function.shown_name()
-            ));
+            // Without a place, so that it is told once for all functions of a package.
+            function.context.report.note(
+                None,
+                format!(
+                    "functions are in TypeScript, and the project has no esbuild: Node.js from 22.6 on strips the types of \
+                     single files; with esbuild the code is bundled: {install}"
+                ),
+            );
         }
     }
     set(function, table, folder);
@@ -373,7 +376,7 @@ mod tests {
         assert_eq!(
             written.notes,
             [
-                "template.yaml:3:22: Fn is TypeScript, and the project has no esbuild: Node.js from 22.6 on strips the \
+                "functions are in TypeScript, and the project has no esbuild: Node.js from 22.6 on strips the \
                  types of single files; with esbuild the code is bundled: (cd src && npm install --save-dev esbuild)"
             ]
         );
