@@ -105,6 +105,14 @@ fn a_state_machine_has_a_role_of_its_own() {
 }
 
 #[test]
+fn a_graphql_api_has_its_keys() {
+    let api = "  A:\n    Type: AWS::Serverless::GraphQLApi\n    Properties: {Auth: {Type: API_KEY}, ApiKeys: ";
+    let key = |keys: &str| expand(&format!("{api}{keys}}}\n")).resources["AMine"]["Type"].clone();
+    assert_eq!(key("{Mine: {Description: d}}"), "AWS::AppSync::ApiKey");
+    assert_eq!(key("{Other: {}}"), Json::Null);
+}
+
+#[test]
 fn globals_are_checked() {
     let text = "Transform: AWS::Serverless-2016-10-31\nGlobals:\n  Funtion: {Timeout: 3}\n  Function: {Handlr: a, Role: \
                 r}\n  Api: [1]\nResources:\n  F:\n    Type: AWS::Serverless::Function\n    IgnoreGlobals: [Timout]\n";

@@ -119,6 +119,9 @@ pub fn expand(context: &Context, template: &mut Template) -> Result<(), ProjectE
     for id in expansion.ids_of("StateMachine") {
         resources::state_machine(&mut expansion, &id);
     }
+    for id in expansion.ids_of("GraphQLApi") {
+        resources::graphql_api(&mut expansion, &id);
+    }
     for id in expansion.ids_of("Application") {
         resources::application(&mut expansion, &id);
     }

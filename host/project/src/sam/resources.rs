@@ -45,6 +45,27 @@ pub(super) fn state_machine(expansion: &mut Expansion<'_>, id: &str) {
     }
 }
 
+/// Leaves a GraphQL API as it is, and adds the keys that the macro makes for it, which outputs refer to.
+pub(super) fn graphql_api(expansion: &mut Expansion<'_>, id: &str) {
+    let Some((_, resource)) = expansion.resource(id) else {
+        return;
+    };
+    let keys = resource
+        .get("Properties")
+        .and_then(|properties| properties.get("ApiKeys"));
+    let attributes = Attributes::of(&resource);
+    for (name, key) in keys.into_iter().flat_map(Value::members) {
+        let id = format!("{id}{name}");
+        expansion.add(
+            &id,
+            key.place,
+            "AWS::AppSync::ApiKey",
+            Map::default(),
+            &attributes,
+        );
+    }
+}
+
 /// Replaces a table.
 pub(super) fn table(expansion: &mut Expansion<'_>, id: &str) {
     let Some((place, resource)) = expansion.resource(id) else {

@@ -121,6 +121,7 @@ const TYPES: &[(&str, Verdict)] = &[
     ("AWS::Serverless::StateMachine", Refused(STATE_MACHINE)),
     ("AWS::AppSync::GraphQLApi", Refused(GRAPHQL)),
     ("AWS::AppSync::Api", Refused(GRAPHQL)),
+    ("AWS::AppSync::ApiKey", WithoutEffect),
     ("AWS::Serverless::GraphQLApi", Refused(GRAPHQL)),
     (
         "AWS::Pipes::Pipe",
