@@ -203,6 +203,34 @@ impl fmt::Display for Mistaken {
     }
 }
 
+/// Notes of which those that say the same of several functions are one.
+fn gathered(notes: Vec<String>) -> Vec<String> {
+    let mut gathered: Vec<(Vec<String>, String)> = Vec::new();
+    for note in notes {
+        let about = note
+            .strip_prefix("function ")
+            .and_then(|rest| rest.split_once(": "));
+        let (name, text) = match about {
+            Some((name, text)) => (Some(name.to_owned()), text.to_owned()),
+            None => (None, note),
+        };
+        let same = gathered
+            .iter_mut()
+            .find(|(names, other)| names.is_empty() == name.is_none() && *other == text);
+        match (same, name) {
+            (Some((names, _)), Some(name)) if !names.contains(&name) => names.push(name),
+            (Some(_), _) => {}
+            (None, name) => gathered.push((name.into_iter().collect(), text)),
+        }
+    }
+    let shown = |(names, text): (Vec<String>, String)| match names.as_slice() {
+        [] => text,
+        [name] => format!("function {name}: {text}"),
+        names => format!("functions {}: {text}", names.join(", ")),
+    };
+    gathered.into_iter().map(shown).collect()
+}
+
 fn hint(error: &std::io::Error) -> &'static str {
     match error.kind() {
         std::io::ErrorKind::NotFound => {
@@ -411,6 +439,7 @@ impl Config {
             self.problems
                 .extend(problem.map(|problem| format!("function {name}: {problem}")));
         }
+        self.notes = gathered(std::mem::take(&mut self.notes));
         self
     }
 

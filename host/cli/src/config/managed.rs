@@ -251,15 +251,19 @@ pub fn prepare(spec: &mut FunctionSpec, settings: &RuntimeSettings, project: &Pa
     };
     let mut prepared = lambkin_runtimes::prepare(&request);
     if let (VersionCheck::Warn, Err(reason)) = (check, &prepared) {
-        let note = reason.to_string();
+        let advice = reason.to_string();
+        let advice = advice.lines().find(|line| line.starts_with("install it"));
         let lenient = Request {
             checks_version: false,
             ..request
         };
         if let Ok(mut other) = lambkin_runtimes::prepare(&lenient) {
-            other
-                .notes
-                .push(format!("{} runs it here: {note}", other.interpreter));
+            match (other.notes.first_mut(), advice) {
+                // It says which version runs the function.
+                (Some(note), Some(advice)) => note.push_str(&format!("; {advice}")),
+                (None, Some(advice)) => other.notes.push(advice.to_owned()),
+                _ => {}
+            }
             prepared = Ok(other);
         }
     }
