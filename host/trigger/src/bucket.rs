@@ -128,13 +128,14 @@ fn change(sample: &Sample, bucket: &str) -> Result<ObjectChange, String> {
         ));
     };
     let event = event_name(action)?;
-    let size = match sample.bodies.as_slice() {
-        [] => SAMPLE_SIZE,
-        [body] => body.len() as u64,
-        _ => return Err("an object has one body; give --body once".to_owned()),
+    let size = match (sample.size, sample.bodies.as_slice()) {
+        (Some(size), _) => size,
+        (None, []) => SAMPLE_SIZE,
+        (None, [body]) => body.len() as u64,
+        (None, _) => return Err("an object has one body; give --body once".to_owned()),
     };
     // As in AWS's events, a removed object has neither a size nor an entity tag.
-    let exists = event.starts_with("ObjectCreated:");
+    let exists = !event.starts_with("ObjectRemoved:");
     Ok(ObjectChange {
         id: sample_id(1),
         bucket: bucket.to_owned(),
@@ -142,7 +143,7 @@ fn change(sample: &Sample, bucket: &str) -> Result<ObjectChange, String> {
         key: key.clone(),
         size: exists.then_some(size),
         etag: exists.then(|| SAMPLE_ETAG.to_owned()),
-        version: None,
+        version: sample.version.clone(),
         sequencer: 1,
         at: SAMPLE_TIME_MS,
         extra: Vec::new(),

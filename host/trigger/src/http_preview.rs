@@ -6,13 +6,16 @@ use bytes::Bytes;
 use lambkin_lambda::{new_request_id, new_trace_id, now_ms};
 use lambkin_model::{Body, HttpHeader, HttpRequest};
 use lambkin_plugin::{
-    CacheEntry, Ending, Fetched, HttpTrigger, InvocationMode, Resumption, Shaped, Step,
+    CacheEntry, Ending, Fetched, HttpTrigger, InvocationMode, Occasion, Resumption, Shaped, Step,
 };
 
 use crate::http_exchange::too_many_steps;
 use crate::limits::MAX_STEPS;
 use crate::place::{Place, host_of};
-use crate::preview::{Outcomes, Preview, PreviewError, Sample, Shown, sample_outcome};
+use crate::preview::{
+    Arrival, Outcomes, Preview, PreviewError, SAMPLE_TIME_MS, Sample, Shown, sample_id,
+    sample_outcome, sample_trace_id,
+};
 
 /// What the steps are taken for.
 #[derive(Debug, Clone, Copy)]
@@ -204,9 +207,10 @@ pub(crate) fn request(
         [body] => body.clone(),
         _ => return Err("an HTTP request has one body; give --body once".to_owned()),
     };
-    let mut authority = match place.sample_host() {
-        Some(host) => format!("{host}:{}", address.port()),
-        None => address.to_string(),
+    let mut authority = match (&sample.arrival, place.sample_host()) {
+        (Some(arrival), _) => arrival.host.clone(),
+        (None, Some(host)) => format!("{host}:{}", address.port()),
+        (None, None) => address.to_string(),
     };
     let mut headers = Vec::new();
     for field in &sample.fields {
@@ -232,14 +236,25 @@ pub(crate) fn request(
     {
         headers.push(header("Content-Length", &body.len().to_string()));
     }
-    let at_ms = now_ms();
-    Ok(HttpRequest {
-        id: new_request_id().as_str().to_owned(),
-        trace_id: new_trace_id(at_ms),
+    let Occasion {
+        id,
+        trace_id,
         at_ms,
-        peer: "127.0.0.1".to_owned(),
+    } = occasion(sample, now_ms());
+    let (peer, scheme, port) = match &sample.arrival {
+        None => ("127.0.0.1", scheme, address.port()),
+        Some(Arrival { scheme, peer, .. }) => {
+            let port = if *scheme == "https" { 443 } else { 80 };
+            (peer.as_str(), *scheme, port)
+        }
+    };
+    Ok(HttpRequest {
+        id,
+        trace_id,
+        at_ms,
+        peer: peer.to_owned(),
         scheme,
-        port: address.port(),
+        port,
         protocol: "HTTP/1.1".to_owned(),
         authority,
         method: method.clone(),
@@ -249,6 +264,22 @@ pub(crate) fn request(
         body: Some(Body::from_bytes(body.into())),
         extra: Vec::from_iter(sample.is_test.then_some(HttpRequest::TEST)),
     })
+}
+
+/// The ids and the time of a request or a message: at `at_ms`, unless they are always the same.
+pub(crate) fn occasion(sample: &Sample, at_ms: u64) -> Occasion {
+    match sample.arrival {
+        None => Occasion {
+            id: new_request_id().as_str().to_owned(),
+            trace_id: new_trace_id(at_ms),
+            at_ms,
+        },
+        Some(_) => Occasion {
+            id: sample_id(1),
+            trace_id: sample_trace_id(),
+            at_ms: SAMPLE_TIME_MS,
+        },
+    }
 }
 
 /// Refuses a request that the trigger's place does not take, or that another trigger at its address has.

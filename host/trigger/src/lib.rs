@@ -51,6 +51,6 @@ pub use event_source::{
 };
 pub use own_triggers::TriggerSetter;
 pub use place::Place;
-pub use preview::{Outcomes, Preview, PreviewError, Sample, Shown};
+pub use preview::{Arrival, Outcomes, Preview, PreviewError, Sample, Shown};
 pub use tasks::Tasks;
 pub use trigger_context::{TriggerContext, TriggerStore};

@@ -1,4 +1,4 @@
-//! What `lambkin shape` hands to a trigger and gets from it.
+//! What `lambkin shape` and `lambkin event` hand to a trigger and get from it.
 
 use std::collections::VecDeque;
 
@@ -12,7 +12,8 @@ use crate::place::Place;
 /// The time of every made-up message and change, in milliseconds since 1970: 2026-01-01T00:00:00Z.
 pub(crate) const SAMPLE_TIME_MS: u64 = 1_767_225_600_000;
 
-/// The arguments of `lambkin shape`. Each kind of trigger reads them in its own way.
+/// The arguments of `lambkin shape`, or those that a sample event is made of. Each kind of trigger reads them in its own
+/// way.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sample {
     /// The trigger's name, for usage messages.
@@ -29,6 +30,26 @@ pub struct Sample {
     pub is_test: bool,
     /// The names and places of the other triggers at the address of an HTTP trigger, which may take the request.
     pub neighbors: Vec<(String, Place)>,
+    /// How a request arrives. `None`: now, with a new id, and as a client on this machine sends it to the listener.
+    pub arrival: Option<Arrival>,
+    /// The message group of every message. `None`: a made-up one if the queue is a FIFO queue, else none.
+    pub group: Option<String>,
+    /// The size in bytes of a changed object. `None`: that of the body, or a made-up one.
+    pub size: Option<u64>,
+    /// The version id of a changed object. `None`: its bucket has no versioning.
+    pub version: Option<String>,
+}
+
+/// How the request of a sample event arrives at a front door on AWS: at the time of every sample, with an id that is
+/// always the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arrival {
+    /// `http` or `https`, at the scheme's own port.
+    pub scheme: &'static str,
+    /// The host that the client asks for, unless a header `Host` names another one.
+    pub host: String,
+    /// The client's IP address.
+    pub peer: String,
 }
 
 /// Where the outcomes of invocations come from.
@@ -102,6 +123,12 @@ pub enum PreviewError {
     /// The plugin failed.
     #[error(transparent)]
     Plugin(#[from] PluginError),
+}
+
+/// The made-up header for X-Ray.
+pub(crate) fn sample_trace_id() -> String {
+    let seconds = SAMPLE_TIME_MS / 1000;
+    format!("Root=1-{seconds:08x}-000000000000000000000001;Parent=0000000000000001;Sampled=0")
 }
 
 /// The made-up UUID with this number.

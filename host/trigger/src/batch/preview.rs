@@ -91,7 +91,13 @@ fn messages(sample: &Sample, is_ordered: bool) -> Result<Vec<Message>, String> {
         .collect::<Result<_, _>>()?;
     let bodies = sample.bodies.iter().zip(1..);
     Ok(bodies
-        .map(|(body, number)| message(body.clone(), attributes.clone(), number, is_ordered))
+        .map(|(body, number)| Message {
+            group: sample
+                .group
+                .clone()
+                .or(is_ordered.then(|| "group".to_owned())),
+            ..message(body.clone(), attributes.clone(), number, is_ordered)
+        })
         .collect())
 }
 
@@ -112,7 +118,7 @@ fn message(body: Vec<u8>, attributes: Vec<Attribute>, number: usize, is_ordered:
         receipt: format!("made-up-receipt-{number}"),
         body: body.into(),
         attributes,
-        group: is_ordered.then(|| "group".to_owned()),
+        group: None,
         deduplication: is_ordered.then(|| format!("deduplication-{number}")),
         key: None,
         place: None,

@@ -3,13 +3,10 @@
 //! A message needs a connection: it is opened first, with the result `{"statusCode":200}` for functions that the plugin
 //! asks, which is what AWS's do. On failure: the plugin's answer, if it does not open one.
 
-use lambkin_lambda::{new_request_id, new_trace_id};
 use lambkin_model::{Body, HttpRequest};
-use lambkin_plugin::{
-    Close, Ending, Occasion, OpenConnection, Step, WebSocketMessage, WebSocketTrigger,
-};
+use lambkin_plugin::{Close, Ending, OpenConnection, Step, WebSocketMessage, WebSocketTrigger};
 
-use crate::http_preview::{self, IGNORED_TEST, Listening, Subject, request, walk};
+use crate::http_preview::{self, IGNORED_TEST, Listening, Subject, occasion, request, walk};
 use crate::limits::MAX_STEPS;
 use crate::preview::{Outcomes, Preview, PreviewError, SAMPLE_TIME_MS, Sample, sample_outcome};
 
@@ -53,13 +50,13 @@ pub(crate) async fn preview(
                 Ok(text) => WebSocketMessage::Text(text),
                 Err(bytes) => WebSocketMessage::Binary(bytes.into_bytes().into()),
             };
-            let occasion = occasion();
+            let occasion = occasion(sample, SAMPLE_TIME_MS);
             let step = trigger.receive(&connection, &occasion, &message).await?;
             walk(http, step, Subject::Message(&occasion.id), outcomes).await?
         }
         Some(DISCONNECT) => {
             let connection = open(trigger, sample, listener).await?;
-            let (occasion, close) = (occasion(), going_away());
+            let (occasion, close) = (occasion(sample, SAMPLE_TIME_MS), going_away());
             let step = trigger.disconnected(&connection, &occasion, &close).await?;
             walk(http, step, Subject::Message(&occasion.id), outcomes).await?
         }
@@ -131,14 +128,6 @@ async fn open(
     }
     let what = "the plugin does not open a connection for the message";
     Err(PreviewError::Sample(what.to_owned()))
-}
-
-fn occasion() -> Occasion {
-    Occasion {
-        id: new_request_id().as_str().to_owned(),
-        trace_id: new_trace_id(SAMPLE_TIME_MS),
-        at_ms: SAMPLE_TIME_MS,
-    }
 }
 
 fn going_away() -> Close {
