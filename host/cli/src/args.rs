@@ -8,6 +8,7 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use lambkin_project::{Options, Ports};
 
 use crate::config::{Choices, DebugOption, SandboxChoice, locate};
+use crate::sample::{EventArguments, SampleArguments};
 
 /// AWS Lambda on your machine: no Docker, no account.
 #[derive(Debug, Parser)]
@@ -177,6 +178,9 @@ pub enum Command {
     Invoke(Invoke),
     /// Print the event that a trigger makes of an HTTP request, of messages or of a change of an object
     Shape(Shape),
+    /// Print a sample event of a service, made by the plugin that makes the real ones; without arguments, list them
+    #[command(after_help = EVENT_EXAMPLES)]
+    Event(EventArguments),
     /// Check the configuration, the functions and the plugins, and print what would run
     Check(Check),
     /// Print what this machine can do for functions, and what would enable the rest; or whether a function starts
@@ -364,12 +368,15 @@ pub struct Invoke {
     pub target: Target,
 
     /// The event, as JSON [default: standard input if it is a pipe or a file, else {}]
-    #[arg(conflicts_with = "event_file")]
+    #[arg(conflicts_with_all = ["event_file", "sample"])]
     pub event: Option<String>,
 
     /// The file with the event; `-` for standard input
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE", conflicts_with = "sample")]
     pub event_file: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub sample: SampleArguments,
 
     /// The client context, as JSON
     #[arg(long, value_name = "JSON")]
@@ -472,6 +479,18 @@ pub struct Shape {
     #[arg(long)]
     pub invoke: bool,
 }
+
+const EVENT_EXAMPLES: &str = "\
+The fields of an event: lambkin event s3 put --help
+The event of a trigger of lambkin.toml, with any plugin: lambkin shape
+
+Examples:
+  lambkin event
+  lambkin event s3 put --bucket photos --key in/cat.jpg
+  lambkin event sqs receive-message --body '{\"id\": 7}' --body '{\"id\": 8}'
+  lambkin event api-gateway-http request --method GET --path /orders/7 --resource '/orders/{id}'
+  lambkin event apigateway aws-proxy --stage dev | jq .requestContext
+  lambkin invoke resize --event s3/put --bucket photos --key in/cat.jpg";
 
 const SHAPE_EXAMPLES: &str = "\
 Examples:

@@ -63,6 +63,18 @@ pub fn file_or_input(path: &Path, what: &str) -> anyhow::Result<Vec<u8>> {
         .with_context(|| format!("cannot read {what} from {}", path.display()))
 }
 
+/// A text itself, or for `@FILE` the content of the file, and for `@-` standard input. `what` is that for people.
+pub fn text_or_file(argument: &str, what: &str) -> anyhow::Result<Vec<u8>> {
+    let Some(path) = argument.strip_prefix('@') else {
+        return Ok(argument.as_bytes().to_vec());
+    };
+    let content = file_or_input(path.as_ref(), what)?;
+    if text::begins_with_mark(&content) {
+        eprintln!("note: {path} begins with a byte order mark, which stays a part of {what}");
+    }
+    Ok(content)
+}
+
 /// All of standard input.
 pub fn standard_input() -> anyhow::Result<Vec<u8>> {
     let (finished, reading) = mpsc::channel();

@@ -16,6 +16,7 @@ mod config;
 mod event_input;
 mod messages;
 mod regular_file;
+mod sample;
 mod text;
 mod watch;
 
@@ -87,6 +88,7 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Serve(serve) => block_on(command::serve::run(&global, &serve)),
         Command::Invoke(invoke) => block_on(command::invoke::run(&global, &invoke)),
         Command::Shape(shape) => block_on(command::shape::run(&global, &shape)),
+        Command::Event(event) => block_on(command::event::run(&global, &event)),
         Command::Check(check) => block_on(command::check::run(&global, &check)),
         Command::Doctor(doctor) => block_on(command::doctor::run(&global, &doctor)),
         Command::Exec(exec) => block_on(command::exec::run(&global, &exec)),

@@ -77,6 +77,7 @@ mod rie;
 mod runtime_api;
 mod runtime_clients;
 mod runtimes;
+mod sample_events;
 #[cfg(target_os = "linux")]
 mod sandbox;
 mod sdk_clients;

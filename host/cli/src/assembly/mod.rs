@@ -15,7 +15,7 @@ mod urls;
 pub use certificates::{AuthorityFiles, Certificates};
 pub use lambda::{asynchronous, lambda};
 pub use layers::oversize;
-pub use plugins::Plugins;
+pub use plugins::{Plugins, built_in_plugin};
 pub use reading::read_config;
 pub use sandbox::{choose_sandbox, choose_sandboxes};
 pub use services::{

@@ -89,6 +89,12 @@ fn identity(source: &PluginSource) -> PluginSource {
     }
 }
 
+/// Loads the built-in plugin with this name, for a trigger that no configuration has.
+pub async fn built_in_plugin(global: &GlobalArgs, name: &str) -> anyhow::Result<Plugin> {
+    let host = plugin_host(global, false)?;
+    load(&host, &PluginSource::BuiltIn(name.to_owned())).await
+}
+
 async fn load(host: &PluginHost, source: &PluginSource) -> anyhow::Result<Plugin> {
     let bytes = match source {
         PluginSource::BuiltIn(name) => built_in(name).await?,

@@ -12,6 +12,7 @@ use lambkin_lambda::{LogStyle, NOT_STARTED, new_request_id, new_trace_id, now_ms
 use lambkin_model::{FunctionErrorKind, Invocation, InvokeError};
 use tokio_util::sync::CancellationToken;
 
+use super::event;
 use super::target::{self, Found, Purpose};
 use crate::args::{GlobalArgs, Invoke};
 use crate::event_input;
@@ -25,13 +26,17 @@ const EXIT_NOT_STARTED: u8 = 2;
 
 /// Invokes the function, prints the result to standard output, and ends the function's processes.
 pub async fn run(global: &GlobalArgs, args: &Invoke) -> anyhow::Result<ExitCode> {
+    let sample = event::of_option(global, &args.sample).await?;
     let log = messages::start_log(LogStyle::default())?;
     // Functions find each other here, as with `lambkin serve`.
     let listener = lambkin_http::bind((Ipv4Addr::LOCALHOST, 0).into()).await?;
     let address = Some(listener.local_addr()?);
     let Found { lambda, name } =
         target::find(global, &args.target, Purpose::Invoke, address, &log).await?;
-    let event = event_input::read(args.event.as_deref(), args.event_file.as_deref())?;
+    let event = match sample {
+        Some(event) => event,
+        None => event_input::read(args.event.as_deref(), args.event_file.as_deref())?,
+    };
     serde_json::from_str::<&serde_json::value::RawValue>(&event).with_context(|| {
         let text = excerpt(&event);
         let is_file = args

@@ -45,11 +45,13 @@ fn pages() -> io::Result<Vec<(String, Vec<u8>)>> {
     program.build();
     let commands = program
         .get_subcommands()
-        .filter(|command| !command.is_hide_set());
-    std::iter::once(&program)
+        .filter(|command| !command.is_hide_set())
+        // The services of `lambkin event` have no pages that its own could refer to.
+        .map(|command| command.clone().mut_subcommands(|inner| inner.hide(true)));
+    std::iter::once(program.clone())
         .chain(commands)
         .map(|command| {
-            let page = clap_mangen::Man::new(command.clone());
+            let page = clap_mangen::Man::new(command);
             let mut text = Vec::new();
             page.render(&mut text)?;
             Ok((page.get_filename(), text))

@@ -4,6 +4,7 @@ pub mod check;
 pub mod completions;
 pub mod docker_lambda;
 pub mod doctor;
+pub mod event;
 pub mod exec;
 pub mod init;
 pub mod invoke;

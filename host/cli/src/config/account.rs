@@ -30,12 +30,16 @@ const REGION: &str = "us-east-1";
 /// The account if none is configured.
 pub const ACCOUNT: &str = "123456789012";
 
+/// Whether a text is the id of an account.
+pub fn is_account(id: &str) -> bool {
+    id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// Reads the account and the region. Mistakes are reported.
 pub fn read(root: &mut Reader<'_>, diagnostics: &Diagnostics) -> Account {
     let region = root
         .text("region")
         .map_or(REGION.to_owned(), |region| region.value);
-    let is_account = |id: &str| id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_digit());
     let id = match root.text("account") {
         Some(id) if is_account(&id.value) => id.value,
         Some(id) => {

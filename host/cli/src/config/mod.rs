@@ -48,6 +48,7 @@ mod validate;
 mod value;
 mod version;
 
+pub use account::is_account;
 pub use bucket::Bucket;
 pub use debug::DebugOption;
 pub use file::{Config, ConfigError, Mistaken};
@@ -59,7 +60,7 @@ pub use image::names_image;
 pub use managed::{Findings, RuntimeSettings, machine, prepare, read_name};
 pub use project::{Choices, TranslatedProject, locate, translated};
 pub use queue::Queue;
-pub use queue_name::FIFO_SUFFIX;
+pub use queue_name::{FIFO_SUFFIX, check_name as check_queue_name};
 pub use sandbox::SandboxChoice;
 pub use schema::schema_text;
 pub use section::{PluginSource, Section};
@@ -69,5 +70,7 @@ pub use suggest::{nearest, suggestion};
 pub use trigger::Trigger;
 pub use url_variables::UrlOf;
 
+#[cfg(test)]
+pub use reference::{assert_committed, repository};
 #[cfg(test)]
 use source::Source;

@@ -213,7 +213,7 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Asserts that a committed file has this content, or makes it so with `BLESS`.
-fn assert_committed(path: &str, content: &str) {
+pub fn assert_committed(path: &str, content: &str) {
     let path = repository().join(path);
     if std::env::var_os("BLESS").is_some() {
         fs::write(&path, content).unwrap();

@@ -21,8 +21,8 @@ use tokio_util::sync::CancellationToken;
 use crate::args::{GlobalArgs, Shape};
 use crate::assembly::{self, Plugins};
 use crate::config::{Config, Trigger, nearest};
-use crate::{event_input, messages, text};
-use indent::indent;
+use crate::{event_input, messages};
+pub use indent::indent;
 
 /// Prints events, and the plugin's response or settlement, to standard output, and notes about them to standard error.
 pub async fn run(global: &GlobalArgs, args: &Shape) -> anyhow::Result<ExitCode> {
@@ -132,27 +132,11 @@ fn sample(args: &Shape) -> anyhow::Result<Sample> {
         bodies: args
             .data
             .iter()
-            .map(|data| read_body(data))
+            .map(|data| event_input::text_or_file(data, "the body"))
             .collect::<anyhow::Result<_>>()?,
         is_test: args.test_invoke,
-        neighbors: Vec::new(),
+        ..Sample::default()
     })
-}
-
-/// The text itself, or for `@FILE` the content of the file, and for `@-` standard input.
-fn read_body(data: &str) -> anyhow::Result<Vec<u8>> {
-    match data.strip_prefix('@') {
-        Some(path) => {
-            let body = event_input::file_or_input(path.as_ref(), "the body")?;
-            if text::begins_with_mark(&body) {
-                eprintln!(
-                    "note: {path} begins with a byte order mark, which is sent as a part of the body"
-                );
-            }
-            Ok(body)
-        }
-        None => Ok(data.as_bytes().to_vec()),
-    }
 }
 
 /// Prints a response as HTTP/1.1 would send it, without the headers that frame the body.
