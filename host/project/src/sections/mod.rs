@@ -1,6 +1,6 @@
 //! Resources as sections of `lambkin.toml`.
 //!
-//! Contract: [`write`] makes the document of a stack. [`verdicts`] says of each type of resource what becomes of it, and
+//! Contract: [`write()`] makes the document of a stack. [`verdicts`] says of each type of resource what becomes of it, and
 //! each kind of section has a module, which reads the resources that it consists of. A function, queue, bucket and trigger
 //! has the name of its resource, paths start from [`crate::Options::folder`], and every part of the document has the place
 //! of the template that it was made from, so that what `lambkin check` finds wrong with it is shown there.

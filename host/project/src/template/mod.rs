@@ -2,7 +2,7 @@
 //!
 //! Contract: [`read`] gives a template as it is written; [`resolve`] gives its resources with values in place of
 //! parameters, conditions, references and functions, with those of nested stacks. The template's sections are evaluated
-//! as CloudFormation does, for a stack on this machine: see [`reference`] for what references become.
+//! as CloudFormation does, for a stack on this machine: see [`mod@reference`] for what references become.
 //!
 //! On failure: mistakes are refused where they are, and their values are unknown; a file that is not a template, and
 //! limits, are a [`ProjectError`].

@@ -22,7 +22,7 @@ fn notes_that_say_the_same_of_several_functions_are_one() {
         "function a: old",
         "x",
     ];
-    let gathered = super::gathered(notes.map(str::to_owned).to_vec());
+    let gathered = gathered(notes.map(str::to_owned).to_vec());
     assert_eq!(gathered, ["x", "functions a, b: old", "function b: new"]);
 }
 

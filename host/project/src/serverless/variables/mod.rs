@@ -1,6 +1,6 @@
 //! The Serverless Framework's variables, with their values.
 //!
-//! Contract: [`Variables::resolve`] replaces the variables in a value. Those that are a whole text keep the type of their
+//! Contract: [`Variables`] replaces the variables in a value. Those that are a whole text keep the type of their
 //! value. What is in the project is looked up: other parts of the file (`self`), data files, environment variables, options
 //! and parameters. What exists on AWS only, and what has no value, is [`Kind::Unknown`] unless there is a fallback, so that
 //! it is told where it is used. `--parameter SOURCE:ADDRESS=VALUE` gives any variable a value. Nothing is executed.
