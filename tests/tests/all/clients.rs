@@ -52,6 +52,19 @@ fn the_client_for_node() {
 }
 
 #[test]
+fn the_client_for_java() {
+    let Ok(()) = interpreter("javac") else {
+        return;
+    };
+    let classes = tempfile::tempdir().unwrap();
+    let script = "javac --release 17 -Xlint:all -Werror -d \"$1\" src/main/java/dev/lambkin/*.java \
+                  src/test/java/dev/lambkin/*.java && exec java -cp \"$1\" dev.lambkin.LambkinTest";
+    let mut command = Command::new("sh");
+    command.args(["-c", script, "sh"]).arg(classes.path());
+    passes("java", command);
+}
+
+#[test]
 fn the_client_for_go() {
     let mut version = Command::new("go");
     version.arg("version");

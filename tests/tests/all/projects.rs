@@ -62,7 +62,8 @@ fn what_sam_init_makes_is_served_with_its_output() {
     );
     let without_stage = trigger(&server, "serverless-rest-api", "GET", "/hello", b"");
     assert_eq!(without_stage.status, 200);
-    server.log_with("template.yaml (SAM or CloudFormation)");
+    server
+        .log_with("template.yaml (SAM or CloudFormation); code: hello_world (HelloWorldFunction)");
 }
 
 #[test]

@@ -11,7 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use lambkin_project::document::Document;
+use lambkin_project::document::{Document, Item, Table};
 use lambkin_project::file::Files;
 use lambkin_project::resource::Output;
 use lambkin_project::{Found, Kind, Options, ProjectError, Translation, find, translate};
@@ -207,6 +207,30 @@ fn translate_into(
     Ok(translation)
 }
 
+/// Where the code of the functions is, as in `; code: hello (Hello), src (A, B)`.
+fn code_folders(document: &Document) -> String {
+    let functions = document.root.get("functions").and_then(Item::as_table);
+    let mut folders: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (name, function) in functions.into_iter().flat_map(Table::iter) {
+        let table = function.item.as_table();
+        let code = table.and_then(|table| table.get("code").or_else(|| table.get("image")));
+        if let Some(Item::Text(code)) = code {
+            folders.entry(code).or_default().push(name);
+        }
+    }
+    let shown: Vec<String> = folders
+        .into_iter()
+        .map(|(folder, names)| match names.as_slice() {
+            few if few.len() <= 3 => format!("{folder} ({})", few.join(", ")),
+            many => format!("{folder} ({} functions)", many.len()),
+        })
+        .collect();
+    match shown.is_empty() {
+        true => String::new(),
+        false => format!("; code: {}", shown.join(", ")),
+    }
+}
+
 fn described(
     path: &Path,
     translation: Translation,
@@ -227,7 +251,7 @@ fn described(
             notes: report.notes(&files),
         });
     }
-    let mut notes = vec![note];
+    let mut notes = vec![format!("{note}{}", code_folders(&document))];
     notes.extend(report.notes(&files));
     notes.extend(refused.iter().map(|refused| format!("left out: {refused}")));
     let project = Project {
