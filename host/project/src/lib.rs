@@ -28,6 +28,8 @@ pub mod sections;
 pub mod serverless;
 pub mod template;
 pub mod terraform;
+#[cfg(test)]
+mod testing;
 pub mod value;
 pub mod yaml;
 

@@ -4,44 +4,7 @@ use std::collections::BTreeMap;
 
 use super::read;
 use crate::context::{Context, Options};
-
-/// What became of a service.
-struct Translated {
-    text: String,
-    notes: Vec<String>,
-    refusals: Vec<String>,
-}
-
-impl Translated {
-    #[track_caller]
-    fn has(&self, part: &str) -> &Self {
-        assert!(
-            self.text.contains(part),
-            "{part} is not in\n{}\n{:#?}\n{:#?}",
-            self.text,
-            self.notes,
-            self.refusals
-        );
-        self
-    }
-
-    #[track_caller]
-    fn notes(&self, part: &str) -> &Self {
-        assert!(
-            self.notes.iter().any(|note| note.contains(part)),
-            "{part} is not in {:#?}",
-            self.notes
-        );
-        self
-    }
-
-    #[track_caller]
-    fn refuses(&self, part: &str) -> &Self {
-        let found = self.refusals.iter().any(|refusal| refusal.contains(part));
-        assert!(found, "{part} is not in {:#?}", self.refusals);
-        self
-    }
-}
+use crate::testing::Translated;
 
 /// A service of these files, the first of which is the one that is read.
 fn translate(files: &[(&str, &str)], options: Options) -> Result<Translated, String> {
@@ -68,6 +31,7 @@ fn translate(files: &[(&str, &str)], options: Options) -> Result<Translated, Str
         text: document.print().text,
         notes: shortened(context.report.notes(&files)),
         refusals: shortened(context.report.refusals(&files)),
+        outputs: Vec::new(),
     })
 }
 

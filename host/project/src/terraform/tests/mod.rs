@@ -4,50 +4,9 @@ use serde_json::{Value as Json, json};
 
 use super::read;
 use crate::context::{Context, Options};
+use crate::testing::Translated;
 
 mod gateway;
-
-/// What a plan becomes, with its notes and refusals.
-struct Translated {
-    text: String,
-    notes: Vec<String>,
-    refusals: Vec<String>,
-    outputs: Vec<(String, Option<String>)>,
-}
-
-impl Translated {
-    #[track_caller]
-    fn has(&self, part: &str) -> &Self {
-        assert!(
-            self.text.contains(part),
-            "{part} is not in\n{}\n{:#?}\n{:#?}",
-            self.text,
-            self.notes,
-            self.refusals
-        );
-        self
-    }
-
-    #[track_caller]
-    fn notes(&self, part: &str) -> &Self {
-        assert!(
-            self.notes.iter().any(|note| note.contains(part)),
-            "{part} is not in {:#?}",
-            self.notes
-        );
-        self
-    }
-
-    #[track_caller]
-    fn refuses(&self, part: &str) -> &Self {
-        assert!(
-            self.refusals.iter().any(|refusal| refusal.contains(part)),
-            "{part} is not in {:#?}",
-            self.refusals
-        );
-        self
-    }
-}
 
 /// A resource: its address without the module, what is known, what its expressions refer to, and what is not known.
 fn resource(address: &str, values: Json, expressions: Json, unknown: Json) -> [Json; 3] {
