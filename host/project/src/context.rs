@@ -34,7 +34,7 @@ pub struct Options {
     pub stage: Option<String>,
     /// The stacks of a CDK assembly; all of them if empty.
     pub stacks: Vec<String>,
-    /// The region, in ARNs and for `AWS::Region`. What the project says counts if there is none.
+    /// The region, in ARNs and for `AWS::Region`. If there is none, it is the project's.
     pub region: Option<String>,
     /// The account id.
     pub account: String,

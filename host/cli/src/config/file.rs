@@ -29,6 +29,7 @@ use super::invoke::{self, Invoke};
 use super::key::{Entry, Key, Kind, Table};
 use super::listeners::Listeners;
 use super::managed;
+use super::notes::gathered;
 use super::project::{self, Choices, Described, Project};
 use super::queue::{self, Queue};
 use super::reader::{Diagnostics, Reader};
@@ -203,34 +204,6 @@ impl fmt::Display for Mistaken {
     }
 }
 
-/// Notes of which those that say the same of several functions are one.
-fn gathered(notes: Vec<String>) -> Vec<String> {
-    let mut gathered: Vec<(Vec<String>, String)> = Vec::new();
-    for note in notes {
-        let about = note
-            .strip_prefix("function ")
-            .and_then(|rest| rest.split_once(": "));
-        let (name, text) = match about {
-            Some((name, text)) => (Some(name.to_owned()), text.to_owned()),
-            None => (None, note),
-        };
-        let same = gathered
-            .iter_mut()
-            .find(|(names, other)| names.is_empty() == name.is_none() && *other == text);
-        match (same, name) {
-            (Some((names, _)), Some(name)) if !names.contains(&name) => names.push(name),
-            (Some(_), _) => {}
-            (None, name) => gathered.push((name.into_iter().collect(), text)),
-        }
-    }
-    let shown = |(names, text): (Vec<String>, String)| match names.as_slice() {
-        [] => text,
-        [name] => format!("function {name}: {text}"),
-        names => format!("functions {}: {text}", names.join(", ")),
-    };
-    gathered.into_iter().map(shown).collect()
-}
-
 fn hint(error: &std::io::Error) -> &'static str {
     match error.kind() {
         std::io::ErrorKind::NotFound => {
@@ -346,7 +319,7 @@ impl Config {
                     key: String::new(),
                     message: error.message().to_owned(),
                 };
-                return Err(ConfigError::Invalid(render_all(&source, &[diagnostic])));
+                return Err(ConfigError::Invalid(source.render_all(&[diagnostic])));
             }
         };
         let diagnostics = Diagnostics::default();
@@ -529,7 +502,7 @@ impl Config {
 
     /// Formats diagnostics that were found later, with their positions in the file.
     pub fn render(&self, diagnostics: &[Diagnostic]) -> String {
-        render_all(&self.source, diagnostics)
+        self.source.render_all(diagnostics)
     }
 }
 
@@ -538,14 +511,6 @@ fn names_in(root: &DeTable<'_>, table: &str) -> Vec<String> {
     let table = root.get(table).and_then(|value| value.get_ref().as_table());
     let keys = table.into_iter().flat_map(|table| table.keys());
     keys.map(|key| key.get_ref().to_string()).collect()
-}
-
-fn render_all(source: &Source, diagnostics: &[Diagnostic]) -> String {
-    let rendered: Vec<String> = diagnostics
-        .iter()
-        .map(|diagnostic| source.render(diagnostic).to_string())
-        .collect();
-    rendered.join("\n\n")
 }
 
 /// The values of a file.

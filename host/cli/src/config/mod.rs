@@ -26,6 +26,7 @@ mod listeners;
 mod managed;
 #[cfg(test)]
 mod mutations;
+mod notes;
 mod project;
 mod queue;
 mod queue_name;

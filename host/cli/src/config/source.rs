@@ -65,6 +65,12 @@ impl Source {
         }
     }
 
+    /// Several diagnostics as text, an empty line between them.
+    pub fn render_all(&self, diagnostics: &[Diagnostic]) -> String {
+        let rendered = diagnostics.iter().map(|it| self.render(it).to_string());
+        rendered.collect::<Vec<_>>().join("\n\n")
+    }
+
     /// The line and the column of a byte offset, both counted from 1, and the text of the line.
     fn locate(&self, at: usize) -> (usize, usize, &str) {
         let before = self.text.get(..at).unwrap_or(&self.text);

@@ -13,20 +13,6 @@ fn problems(text: &str) -> String {
 }
 
 #[test]
-fn notes_that_say_the_same_of_several_functions_are_one() {
-    let notes = [
-        "x",
-        "function a: old",
-        "function b: new",
-        "function b: old",
-        "function a: old",
-        "x",
-    ];
-    let gathered = gathered(notes.map(str::to_owned).to_vec());
-    assert_eq!(gathered, ["x", "functions a, b: old", "function b: new"]);
-}
-
-#[test]
 fn an_empty_file_is_a_valid_configuration() {
     let config = parse("").unwrap();
     assert_eq!(config.invoke.listen.to_string(), "127.0.0.1:9001");
